@@ -1,0 +1,51 @@
+# The README's commands. Everything is installed into .venv; nothing outside this folder changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DATA ?= ../shared/data/cifar-10-batches-bin
+MODEL := out/minivgg.tflite
+PICTURES := $(wildcard convert/sample/pictures/*.png)
+
+.PHONY: run test test-all lint train accuracy wheel clean help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+
+$(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV) (TensorFlow is large: a few minutes the first time)"
+	@$(PYTHON) -c 'import sys; ok = (3, 10) <= sys.version_info[:2] <= (3, 13); sys.exit(0 if ok else "Python 3.10 to 3.13 is needed, this is %d.%d: make run PYTHON=python3.12" % sys.version_info[:2])'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(STAMP)  ## compile the bundled float model to int8, prove it, classify three pictures
+	@echo "Compiling models/minivgg/model.keras to int8 on the embedded CIFAR-10 sample"
+	@$(BIN)/python -m convert.quantize --out $(MODEL) --force
+	@echo "Classifying three pictures with $(MODEL)"
+	@$(BIN)/minivgg-edge classify --model $(MODEL) $(PICTURES)
+
+test: $(STAMP)  ## the fast suite
+	@echo "Running the fast tests (slow ones: make test-all)"
+	@$(BIN)/python -m pytest -m "not slow" -q
+
+test-all: $(STAMP)  ## the fast suite and the slow one
+	@echo "Running all tests, the slow ones included"
+	@$(BIN)/python -m pytest -q
+
+lint: $(STAMP)  ## ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+train: $(STAMP)  ## train the bundled model again (hours; DATA=folder of CIFAR-10)
+	$(BIN)/python -m convert.train --data $(DATA) --out runs/minivgg --seed 1 --resume
+
+accuracy: $(STAMP)  ## all 10,000 test pictures through the bundled int8 and float models
+	$(BIN)/python -m convert.evaluate --data $(DATA)
+
+wheel: $(STAMP)  ## build dist/minivgg_edge-*.whl
+	@$(BIN)/python -m build --wheel --outdir dist
+
+clean:  ## remove what the targets made, but the virtual environment
+	rm -rf out dist build
