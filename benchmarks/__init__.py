@@ -1,0 +1,1 @@
+"""What the project's claims about time are measured with."""

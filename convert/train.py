@@ -1,0 +1,162 @@
+"""Train a MiniVGG on CIFAR-10 or on a folder of images.
+
+Writes into one folder: the averaged float model (model.keras), the record of the run
+(training.json), the log as CSV and for TensorBoard, the curves, and while it runs a checkpoint
+after every epoch. Killed at any moment, --resume goes on from the last checkpoint and ends with
+the weights of an uninterrupted run, bit for bit, on the same machine with the same versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convert.command import EXIT_DONE, run_command
+from convert.data.pictures import Splits
+from convert.data.source import load_splits
+from convert.errors import DataError, TrainingError
+from convert.quiet import quiet
+from convert.training.arguments import architecture_of, build_parser, recipe_of
+from minivgg_edge.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import keras
+
+    from convert.training.loop import Progress, Trainer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; see the module's docstring."""
+    options = build_parser(__doc__).parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    # --resume is not part of what makes a run: with and without it the weights are the same.
+    command = shlex.join(
+        ["python", "-m", "convert.train", *(word for word in given if word != "--resume")]
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+    def say(text: str) -> None:
+        if not options.quiet:
+            print(text, flush=True)
+
+    recipe = recipe_of(options)
+    _prepare_folder(options.out, resume=options.resume, force=options.force)
+    say(f"Reading {options.data}")
+    splits = _load(options)
+    say(
+        f"{splits.name}: {len(splits.train)} pictures to train on, {len(splits.validation)} to "
+        f"validate, {splits.train.classes} classes"
+    )
+    _prepare_tensorflow(options.seed)
+    from convert.training.loop import Trainer
+    from convert.training.results import MODEL_NAME, write_results
+
+    trainer = Trainer(
+        _build(options, splits),
+        recipe,
+        splits.train,
+        splits.validation,
+        folder=options.out,
+        fingerprint={
+            "data": splits.provenance(),
+            "architecture": architecture_of(options),
+            "crop": options.crop,
+        },
+    )
+    if options.resume and trainer.resume():
+        say(f"Going on behind epoch {trainer.epochs_done} of {recipe.epochs}")
+    model = _train(trainer, options)
+    record = write_results(model, trainer, splits, folder=options.out, command=command)
+    for role, result in record["results"].items():
+        say(f"{role}: {result['accuracy']:.2%} of {result['count']} pictures")
+    say(f"Wrote {options.out / MODEL_NAME}")
+    return EXIT_DONE
+
+
+def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
+    """Refuse to mix runs in one folder; create it where it is missing."""
+    model, checkpoint = out / "model.keras", out / "checkpoint.npz"
+    if model.exists() and not force:
+        raise TrainingError(f"{out} holds a finished run: name another --out or add --force")
+    if checkpoint.exists() and not resume:
+        if not force:
+            raise TrainingError(
+                f"{out} holds an unfinished run: add --resume, or --force to discard it"
+            )
+        checkpoint.unlink()
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _load(options: argparse.Namespace) -> Splits:
+    splits = load_splits(
+        options.data,
+        height=options.size,
+        width=options.size,
+        crop=options.crop,
+        seed=options.seed,
+        skip_broken=options.skip_broken,
+    )
+    if len(splits.train) == 0 or len(splits.validation) == 0:
+        raise DataError(
+            f"{options.data}: expected pictures to train on and to validate, got "
+            f"{len(splits.train)} and {len(splits.validation)}"
+        )
+    return splits
+
+
+def _prepare_tensorflow(seed: int) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with quiet():
+        import keras
+        import tensorflow as tf
+    # Without it the order of some sums depends on which thread comes first, and two runs differ.
+    tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(seed)
+
+
+def _build(options: argparse.Namespace, splits: Splits) -> keras.Model:
+    from convert.architecture import build_minivgg
+
+    try:
+        return build_minivgg(
+            **architecture_of(options),
+            classes=splits.train.classes,
+            seed=options.seed,
+            name=options.name,
+        )
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
+def _train(trainer: Trainer, options: argparse.Namespace) -> keras.Model:
+    import tensorflow as tf
+
+    from convert.training.display import Display
+    from convert.training.record import history_csv
+    from convert.training.results import LOG_NAME
+
+    display = Display(quiet=options.quiet)
+    writer = tf.summary.create_file_writer(str(options.out / "tensorboard"))
+
+    def report(progress: Progress) -> None:
+        display(progress)
+        if progress.record is None:
+            return
+        write_atomically(options.out / LOG_NAME, history_csv(trainer.history))
+        with writer.as_default(step=progress.epoch + 1):
+            for name, value in progress.record.items():
+                tf.summary.scalar(name, value)
+        writer.flush()
+
+    with display.shown():
+        return trainer.run(report)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,48 @@
+"""Exponential moving average of weights and normalization statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+def averaging_decay(step: int, decay: float) -> float:
+    """Decay of step `step` (from 0): small at first, so that the random start is soon forgotten.
+
+    min(decay, (1 + step) / (10 + step)), the rule of TensorFlow's ExponentialMovingAverage.
+    """
+    return min(decay, (1.0 + step) / (10.0 + step))
+
+
+class WeightAverage:
+    """Running average of a model's weights, including the moving statistics of normalization.
+
+    Averages only the weights that steps have moved; evaluating the average needs a model that
+    holds it, see `copy_to`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        import tensorflow as tf
+
+        self._sources = [weight.value for weight in model.weights]
+        self.variables = [tf.Variable(source, trainable=False) for source in self._sources]
+
+    def update(self, decay: object) -> None:
+        """Move the average towards the weights: average += (1 - decay) * (weight - average).
+
+        Args:
+            decay: float32 scalar tensor, so that the traced step is reused.
+        """
+        import tensorflow as tf
+
+        share = 1.0 - tf.cast(decay, tf.float32)
+        for average, source in zip(self.variables, self._sources, strict=True):
+            average.assign_add(share * (source - average))
+
+    def copy_to(self, weights: Sequence[keras.Variable]) -> None:
+        """Write the average into `weights`, which are those of a model of the same architecture."""
+        for average, weight in zip(self.variables, weights, strict=True):
+            weight.assign(average)

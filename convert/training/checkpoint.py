@@ -1,0 +1,83 @@
+"""The state of a run at the end of an epoch: enough to go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import TrainingError
+from minivgg_edge.atomic import write_atomically
+
+CHECKPOINT_NAME = "checkpoint.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a run needs to continue.
+
+    Attributes:
+        fingerprint: what the run was started with; a run with another fingerprint must not resume.
+        epochs_done: finished epochs.
+        history: one record of figures per finished epoch.
+        arrays: every variable of the run, in the order in which the run lists them.
+    """
+
+    fingerprint: dict[str, object]
+    epochs_done: int
+    history: list[dict[str, float]]
+    arrays: Sequence[NDArray[np.generic]]
+
+    def save(self, folder: Path) -> None:
+        """Write the checkpoint over the previous one, whole or not at all."""
+        state = {
+            "fingerprint": self.fingerprint,
+            "epochs_done": self.epochs_done,
+            "history": self.history,
+        }
+        named = {f"variable_{index:04d}": array for index, array in enumerate(self.arrays)}
+        buffer = io.BytesIO()
+        np.savez(buffer, state=np.array(json.dumps(state)), **named)
+        write_atomically(folder / CHECKPOINT_NAME, buffer.getvalue())
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """Read the checkpoint of `folder`; None when there is none yet.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    path = folder / CHECKPOINT_NAME
+    if not path.exists():
+        return None
+    try:
+        # From bytes: numpy leaves a damaged file open when it is given the path.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            state = json.loads(str(archive["state"]))
+            names = sorted(name for name in archive.files if name.startswith("variable_"))
+            arrays = [archive[name] for name in names]
+        return Checkpoint(state["fingerprint"], state["epochs_done"], state["history"], arrays)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"{path}: expected a checkpoint, got a damaged file ({error})"
+        ) from None
+
+
+def check_fingerprint(path: Path, saved: dict[str, object], current: dict[str, object]) -> None:
+    """Refuse to mix two runs.
+
+    Raises:
+        TrainingError: the values differ; names each that does.
+    """
+    differing = sorted(key for key in {*saved, *current} if saved.get(key) != current.get(key))
+    if differing:
+        details = "; ".join(
+            f"{key}: saved {saved.get(key)!r}, now {current.get(key)!r}" for key in differing
+        )
+        raise TrainingError(f"{path}: the checkpoint belongs to another run ({details})")

@@ -1,0 +1,60 @@
+"""How a run trains: the numbers of a recipe and their checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from convert.training.augmentation import Augmentation
+from convert.training.schedule import WarmupCosine
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a run trains; the defaults are those of the bundled model.
+
+    Attributes:
+        epochs: passes over the training pictures.
+        batch_size: pictures per step.
+        learning_rate: peak of the schedule.
+        warmup_epochs: epochs of linear warm-up.
+        momentum: Nesterov momentum.
+        weight_decay: decoupled decay per step and unit of learning rate (Loshchilov and Hutter
+            2019, arXiv:1711.05101), on kernels only; with momentum 0.9 a value w acts like an L2
+            penalty of w / 10.
+        label_smoothing: share of the target spread over all classes (Szegedy et al. 2016,
+            arXiv:1512.00567).
+        ema_decay: decay of the weight average per step.
+        seed: seed of everything random in the run.
+        augmentation: how training pictures are varied.
+    """
+
+    epochs: int = 40
+    batch_size: int = 128
+    learning_rate: float = 0.1
+    warmup_epochs: float = 1.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-3
+    label_smoothing: float = 0.1
+    ema_decay: float = 0.999
+    seed: int = 1
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"expected at least 1 epoch, got {self.epochs}")
+        if self.batch_size < 1:
+            raise ValueError(f"expected a batch of at least 1 picture, got {self.batch_size}")
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise ValueError(
+                f"expected a warm-up shorter than {self.epochs} epochs, got {self.warmup_epochs}"
+            )
+        for name in ("momentum", "label_smoothing", "ema_decay"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise ValueError(f"expected {name} in 0..1 (1 excluded), got {getattr(self, name)}")
+        if self.weight_decay < 0.0:
+            raise ValueError(f"expected a weight decay of at least 0, got {self.weight_decay}")
+
+    def schedule(self, steps: int) -> WarmupCosine:
+        """The learning-rate schedule for `steps` steps an epoch."""
+        warmup = round(self.warmup_epochs * steps)
+        return WarmupCosine(self.learning_rate, warmup, self.epochs * steps)

@@ -1,0 +1,64 @@
+"""What a finished run leaves behind: the model, its record, its curves."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convert.atomic import write_output
+from convert.data.pictures import PictureSet, Splits
+from convert.training.checkpoint import CHECKPOINT_NAME
+from convert.training.curves import curves_svg
+from convert.training.loop import Trainer, predict
+from convert.training.record import judged, to_json, tool_versions, weights_sha256
+
+if TYPE_CHECKING:
+    import keras
+
+MODEL_NAME = "model.keras"
+RECORD_NAME = "training.json"
+LOG_NAME = "log.csv"
+CURVES_NAME = "curves.svg"
+
+
+def write_results(
+    model: keras.Model, trainer: Trainer, splits: Splits, *, folder: Path, command: str
+) -> dict[str, object]:
+    """Judge `model` on validation and test pictures and write everything into `folder`.
+
+    Returns:
+        The record that was written to `training.json`.
+    """
+
+    def judge(pictures: PictureSet) -> dict[str, object]:
+        return judged(predict(model, pictures.images), pictures)
+
+    roles = {"validation": splits.validation}
+    if splits.test is not None and len(splits.test):
+        roles["test"] = splits.test
+    record = {
+        "command": command,
+        "name": model.name,
+        "labels": list(splits.train.class_names),
+        **trainer.fingerprint,
+        "parameters": model.count_params(),
+        "weights_sha256": weights_sha256(model),
+        "results": {role: judge(pictures) for role, pictures in roles.items()},
+        "history": trainer.history,
+        "versions": tool_versions(),
+    }
+    write_output(folder / CURVES_NAME, curves_svg(trainer.history), force=True)
+    write_output(folder / RECORD_NAME, to_json(record), force=True)
+    write_output(folder / MODEL_NAME, _keras_bytes(model), force=True)
+    # Last: until the model stands, a kill must find the checkpoint to resume from.
+    (folder / CHECKPOINT_NAME).unlink(missing_ok=True)
+    return record
+
+
+def _keras_bytes(model: keras.Model) -> bytes:
+    """Return the `.keras` file as bytes, so that it is written as atomically as the rest."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / MODEL_NAME
+        model.save(path)
+        return path.read_bytes()

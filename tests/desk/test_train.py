@@ -1,0 +1,219 @@
+"""`python -m convert.train` as a user runs it: results, resume after a kill, refusals."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.command import run_command
+from convert.train import main
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SMALL = [
+    *("--blocks", "8|8", "--dense-units", "16", "--batch-size", "16", "--epochs", "4"),
+    *("--block-dropout", "0", "--head-dropout", "0.1", "--ema-decay", "0.9"),
+]
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory) -> Path:
+    """A folder of images in two classes that differ in color."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(0)
+    for channel, name in ((0, "red things"), (2, "blue things")):
+        (folder / name).mkdir()
+        for number in range(120):
+            pixels = generator.integers(0, 120, (20, 20, 3), dtype=np.uint8)
+            pixels[:, :, channel] += 100
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def command(photos: Path, out: Path, *more: str) -> list[str]:
+    program = [sys.executable, "-m", "convert.train", "--data", str(photos), "-o", str(out)]
+    return [*program, "--size", "16", *SMALL, *more]
+
+
+def record_of(out: Path) -> dict[str, object]:
+    return json.loads((out / "training.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def finished(photos, tmp_path_factory) -> tuple[Path, str]:
+    """An uninterrupted run and what it printed."""
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    run = subprocess.run(command(photos, out), cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return out, run.stdout
+
+
+def test_a_run_leaves_model_record_log_and_curves(finished):
+    out, printed = finished
+    record = record_of(out)
+    assert record["labels"] == ["blue things", "red things"]
+    assert record["results"]["validation"]["accuracy"] > 0.9
+    assert [entry["epoch"] for entry in record["history"]] == [1, 2, 3, 4]
+    assert record["recipe"]["seed"] == 1
+    assert record["data"]["splits"]["train"]["count"] > 100
+    assert {"keras", "numpy", "python"} <= set(record["versions"])
+    with (out / "log.csv").open(newline="") as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
+    assert b"<svg" in (out / "curves.svg").read_bytes()
+    assert list((out / "tensorboard").iterdir())
+    assert not (out / "checkpoint.npz").exists()
+    assert "epoch 4/4: loss" in printed
+    assert "left" in printed
+
+
+def test_the_saved_model_is_the_judged_one(finished):
+    import keras
+
+    from convert.training.record import weights_sha256
+
+    out, _ = finished
+    model = keras.saving.load_model(out / "model.keras", compile=False)
+    assert weights_sha256(model) == record_of(out)["weights_sha256"]
+
+
+def test_a_killed_run_resumes_to_the_same_bits(photos, finished, tmp_path):
+    out = tmp_path / "killed"
+    arguments = command(photos, out, "--quiet")
+    victim = subprocess.Popen(arguments, cwd=ROOT)
+    deadline = time.monotonic() + 120
+    # The first checkpoint stands: the run is somewhere behind its first epoch.
+    while not (out / "checkpoint.npz").exists() and victim.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    assert not (out / "model.keras").exists(), "the run ended before the kill"
+    resumed = subprocess.run([*arguments, "--resume"], cwd=ROOT, capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.stdout == ""
+    whole, again = record_of(finished[0]), record_of(out)
+    assert again["weights_sha256"] == whole["weights_sha256"]
+    for name in ("train_loss", "validation_loss", "validation_accuracy"):
+        assert [e[name] for e in again["history"]] == [e[name] for e in whole["history"]]
+
+
+@pytest.mark.slow
+def test_cifar10_killed_inside_an_epoch_resumes_to_the_same_bits(shared_dir, tmp_path):
+    data = shared_dir / "data" / "cifar-10-batches-bin"
+    program = [
+        sys.executable,
+        "-m",
+        "convert.train",
+        "--data",
+        str(data),
+        "--epochs",
+        "2",
+        "--quiet",
+    ]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*program, "-o", str(whole)], cwd=ROOT, check=True)
+    victim = subprocess.Popen([*program, "-o", str(killed)], cwd=ROOT)
+    while not (killed / "checkpoint.npz").exists():
+        assert victim.poll() is None
+        time.sleep(0.1)
+    time.sleep(5)
+    victim.kill()
+    victim.wait()
+    assert not (killed / "model.keras").exists(), "the run ended before the kill"
+    subprocess.run([*program, "-o", str(killed), "--resume"], cwd=ROOT, check=True)
+    assert record_of(killed)["weights_sha256"] == record_of(whole)["weights_sha256"]
+
+
+def refused(capsys, *arguments: str) -> str:
+    """Run the command in this process; it must end with exit code 2 and one line."""
+    assert run_command(main, list(arguments)) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def test_a_finished_run_is_not_overwritten(photos, finished, capsys):
+    message = refused(capsys, "--data", str(photos), "-o", str(finished[0]))
+    assert "holds a finished run: name another --out or add --force" in message
+
+
+def test_an_unfinished_run_is_not_overwritten(photos, tmp_path, capsys):
+    (tmp_path / "checkpoint.npz").write_bytes(b"x")
+    message = refused(capsys, "--data", str(photos), "-o", str(tmp_path))
+    assert "holds an unfinished run: add --resume, or --force" in message
+
+
+def test_missing_data(tmp_path, capsys):
+    message = refused(capsys, "--data", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out"))
+    assert "nowhere: expected a folder with a data set" in message
+
+
+def test_a_broken_picture_is_named(photos, tmp_path, capsys):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    (data / "red things" / "broken.png").write_bytes(b"no picture")
+    message = refused(capsys, "--data", str(data), "-o", str(tmp_path / "out"))
+    assert "broken.png" in message
+
+
+def test_an_empty_class_folder_is_named(photos, tmp_path, capsys):
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    (data / "green things").mkdir()
+    message = refused(capsys, "--data", str(data), "-o", str(tmp_path / "out"))
+    assert "green things" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "expected at least 1 epoch, got 0"),
+        (["--cutout", "2"], "expected cutout_fraction in 0..1, got 2.0"),
+        (["--size", "2"], "expected at least 4x4 pixels, got 2x2"),
+    ],
+)
+def test_bad_values(photos, tmp_path, capsys, arguments, message):
+    line = refused(capsys, "--data", str(photos), "-o", str(tmp_path / "out"), *arguments)
+    assert message in line
+
+
+def test_bad_blocks_are_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", "x", "--blocks", "32;32"])
+    assert ended.value.code == 2
+    assert "expected widths such as '32,32|64,64', got '32;32'" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_one_line(photos, tmp_path):
+    """A file-size limit stands for the full disk: writing the first checkpoint fails."""
+    limited = "import resource,runpy,sys,signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    limited += "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    limited += "sys.argv = sys.argv[1:]; runpy.run_module('convert.train', run_name='__main__')"
+    out = tmp_path / "out"
+    _, _, _, *arguments = command(photos, out, "--dense-units", "512")
+    run = subprocess.run(
+        [sys.executable, "-c", limited, "train", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2, run.stderr
+    assert "File too large" in run.stderr
+    assert "checkpoint.npz" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list(out.glob("*.npz")) and not list(out.glob("*.tmp"))

@@ -1,0 +1,221 @@
+"""Augmentation, schedule, batches, average, checkpoint: each against values worked by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from convert.data.pictures import PictureSet
+from convert.errors import TrainingError
+from convert.training.augmentation import Augmentation
+from convert.training.averaging import WeightAverage, averaging_decay
+from convert.training.batches import steps_per_epoch, training_batches
+from convert.training.checkpoint import Checkpoint, check_fingerprint, load_checkpoint
+from convert.training.curves import curves_svg
+from convert.training.display import duration
+from convert.training.recipe import Recipe
+from convert.training.record import history_csv, judged
+from convert.training.schedule import WarmupCosine
+
+OFF = Augmentation(crop_fraction=0, flip=False, cutout_fraction=0)
+
+
+def numbered_pictures(count, side=8):
+    """Pictures whose every pixel is the picture's own number."""
+    images = np.broadcast_to(
+        np.arange(count, dtype=np.uint8)[:, None, None, None], (count, side, side, 3)
+    ).copy()
+    return PictureSet(images, np.arange(count) % 2, ("even", "odd"))
+
+
+def test_augmentation_off_changes_nothing():
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    np.testing.assert_array_equal(OFF.apply(images, np.random.default_rng(1)), images)
+
+
+def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
+    images = np.full((200, 8, 8, 3), 255, dtype=np.uint8)
+    crop = Augmentation(crop_fraction=0.25, flip=False, cutout_fraction=0)
+    varied = crop.apply(images, np.random.default_rng(0))
+    rows = (varied[:, :, :, 0] > 0).any(axis=2).sum(axis=1)
+    columns = (varied[:, :, :, 0] > 0).any(axis=1).sum(axis=1)
+    # Two pixels of padding on 8: between 6 and 8 rows stay, and all three cases occur.
+    assert set(rows) == set(columns) == {6, 7, 8}
+    assert images.min() == 255
+
+
+def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
+    images = np.zeros((1000, 4, 4, 3), dtype=np.uint8)
+    images[:, 1, 0] = 7
+    varied = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
+    mirrored = varied[:, 1, 3, 0] == 7
+    assert (varied[~mirrored, 1, 0, 0] == 7).all()
+    # 1000 fair coins: 6 standard deviations of 15.8.
+    assert abs(int(mirrored.sum()) - 500) < 95
+
+
+def test_cutout_blacks_out_at_most_its_square():
+    images = np.full((300, 8, 8, 3), 9, dtype=np.uint8)
+    varied = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0))
+    black = (varied[..., 0] == 0).sum(axis=(1, 2))
+    # A square of side 4 reaches over the border by up to half: 2x2 to 4x4 pixels are seen.
+    assert black.min() == 4
+    assert black.max() == 16
+
+
+def test_augmentation_refuses_fractions_out_of_range():
+    with pytest.raises(ValueError, match=r"expected crop_fraction in 0\.\.1, got 1\.5"):
+        Augmentation(crop_fraction=1.5)
+
+
+def test_schedule_by_hand():
+    schedule = WarmupCosine(peak=0.8, warmup_steps=4, total_steps=12)
+    assert [schedule.at(step) for step in range(4)] == pytest.approx([0.2, 0.4, 0.6, 0.8])
+    assert schedule.at(4) == pytest.approx(0.8)
+    assert schedule.at(8) == pytest.approx(0.4)
+    assert schedule.at(6) == pytest.approx(0.4 * (1 + math.sqrt(0.5)))
+    assert schedule.at(12) == schedule.at(99) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.0, 0, 5), "expected a positive learning rate, got 0.0"),
+        ((0.1, 5, 5), "expected fewer warm-up steps than steps, got 5 of 5"),
+    ],
+)
+def test_schedule_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        WarmupCosine(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "at least 1 epoch, got 0"),
+        ({"batch_size": 0}, "at least 1 picture, got 0"),
+        ({"warmup_epochs": 40}, "shorter than 40 epochs, got 40"),
+        ({"momentum": 1.0}, "expected momentum in 0..1"),
+        ({"weight_decay": -1.0}, "weight decay of at least 0, got -1.0"),
+    ],
+)
+def test_recipe_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        Recipe(**change)
+
+
+def test_an_epoch_shows_every_picture_once_in_an_order_of_its_own():
+    pictures = numbered_pictures(20)
+
+    def order(seed, epoch):
+        batches = training_batches(pictures, batch_size=5, augmentation=OFF, seed=seed, epoch=epoch)
+        seen = [
+            (int(image[0, 0, 0]), int(label))
+            for batch in batches
+            for image, label in zip(*batch, strict=True)
+        ]
+        assert all(number % 2 == label for number, label in seen)
+        return [number for number, _ in seen]
+
+    assert sorted(order(1, 0)) == list(range(20))
+    assert order(1, 0) == order(1, 0)
+    assert order(1, 0) != order(1, 1)
+    assert order(1, 0) != order(2, 0)
+
+
+def test_the_last_part_of_a_batch_is_left_out_but_never_everything():
+    assert steps_per_epoch(23, 5) == 4
+    assert steps_per_epoch(3, 5) == 1
+    batches = training_batches(
+        numbered_pictures(3), batch_size=5, augmentation=OFF, seed=0, epoch=0
+    )
+    assert [len(labels) for _, labels in batches] == [3]
+
+
+def test_average_forgets_its_start_and_then_moves_slowly():
+    assert averaging_decay(0, 0.999) == pytest.approx(0.1)
+    assert averaging_decay(90, 0.999) == pytest.approx(0.91)
+    assert averaging_decay(10**6, 0.999) == 0.999
+
+
+def test_average_by_hand():
+    import keras
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    average = WeightAverage(model)
+    model.weights[0].assign([[8.0]])
+    average.update(np.float32(0.75))
+    average.update(np.float32(0.75))
+    copy = keras.models.clone_model(model)
+    average.copy_to(copy.weights)
+    assert float(np.asarray(copy.weights[0])[0, 0]) == pytest.approx(2.0 + 0.25 * 6.0)
+
+
+def test_checkpoint_comes_back_as_it_was(tmp_path):
+    arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], dtype=np.uint32)]
+    Checkpoint({"seed": 1}, 2, [{"epoch": 1}, {"epoch": 2}], arrays).save(tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    assert loaded.fingerprint == {"seed": 1}
+    assert (loaded.epochs_done, loaded.history) == (2, [{"epoch": 1}, {"epoch": 2}])
+    for saved, original in zip(loaded.arrays, arrays, strict=True):
+        np.testing.assert_array_equal(saved, original)
+        assert saved.dtype == original.dtype
+
+
+def test_no_checkpoint_is_not_an_error(tmp_path):
+    assert load_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200])
+def test_damaged_checkpoint_is_named(tmp_path, keep):
+    Checkpoint({}, 0, [], [np.zeros(100)]).save(tmp_path)
+    path = tmp_path / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(TrainingError, match=r"checkpoint\.npz: expected a checkpoint"):
+        load_checkpoint(tmp_path)
+
+
+def test_fingerprints_name_what_differs(tmp_path):
+    check_fingerprint(tmp_path, {"seed": 1}, {"seed": 1})
+    with pytest.raises(TrainingError, match=r"another run \(seed: saved 1, now 2\)"):
+        check_fingerprint(tmp_path, {"seed": 1, "data": 3}, {"seed": 2, "data": 3})
+
+
+def test_judged_by_hand():
+    pictures = numbered_pictures(4)  # labels 0 1 0 1
+    scores = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.1, 0.9]], dtype=np.float32)
+    result = judged(scores, pictures)
+    assert result["accuracy"] == 0.75
+    assert result["per_class"] == {"even": 1.0, "odd": 0.5}
+    assert result["confusion"] == [[2, 0], [1, 1]]
+
+
+RECORD = {
+    "epoch": 1,
+    "train_loss": 2.0,
+    "train_accuracy": 0.25,
+    "validation_loss": 1.5,
+    "validation_accuracy": 0.5,
+}
+
+
+def test_log_as_csv():
+    assert history_csv([RECORD]) == (
+        b"epoch,train_loss,train_accuracy,validation_loss,validation_accuracy\n1,2.0,0.25,1.5,0.5\n"
+    )
+
+
+def test_curves_are_the_same_bytes_every_time():
+    first = curves_svg([RECORD, {**RECORD, "epoch": 2}])
+    assert first == curves_svg([RECORD, {**RECORD, "epoch": 2}])
+    assert b"<svg" in first
+    assert b"accuracy" in first
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(40, "40 s"), (720, "12 min"), (11_100, "3 h 05 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
