@@ -1,0 +1,337 @@
+"""Picture files, bytes and PIL images to uint8 RGB: the one file that imports Pillow.
+
+Pillow is imported inside the functions that need it, so a device that classifies arrays of the
+model's size never loads it. Its process-wide switches (`Image.MAX_IMAGE_PIXELS`,
+`ImageFile.LOAD_TRUNCATED_IMAGES`) belong to the application: they are neither changed here nor
+needed, since the pixel limit is checked here as well.
+
+What a picture becomes: EXIF (and XMP) orientation applied; transparency composited over white; grey
+to three equal channels; 16-bit grey to 8 bit by round(v / 257); CMYK and the other color modes by
+Pillow's `convert`; color profiles ignored; the first frame of an animation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+import sys
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
+
+from minivgg_edge.errors import PictureError
+from minivgg_edge.picture_file import open_picture_file
+
+if TYPE_CHECKING:
+    from PIL import Image as PilImage
+
+# 2**26 lets the largest pictures of common phones pass (48 MP: 8064 x 6048, 64 MP: 9248 x 6936).
+# Decoding an RGB picture takes 4 bytes per pixel in Pillow and 3 in the array: 470 MB at the limit.
+DEFAULT_MAX_PIXELS = 1 << 26
+
+# Pillow loads the plugins of the first five cheaply; the others cost an import of all its plugins.
+# Formats not named here are refused: some start other programs (EPS runs Ghostscript). HEIF needs
+# pillow-heif registered.
+_COMMON_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM")
+_FORMATS = (*_COMMON_FORMATS, "WEBP", "TIFF", "AVIF", "HEIF")
+
+# What Pillow's decoders raise on damaged bytes, by flipping bits and by reading its plugins: nearly
+# every built-in kind. Named one by one, so that nothing else is mistaken for a bad picture.
+_DECODER_ERRORS = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError,
+    SyntaxError, TypeError, ValueError, Warning, struct.error, zlib.error,
+)  # fmt: skip
+
+_ORIENTATION_TAG = 0x0112  # EXIF 2.32, section 4.6.4
+# How the stored pixels lie in the upright picture, by orientation: axes swapped, then rows
+# reversed, columns reversed. 1 and undefined values are upright.
+_TURNS = {
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, True, False),
+    7: (True, True, True),
+    8: (True, False, True),
+}
+_STRIP_PIXELS = 1 << 18
+
+# Warning filters belong to the whole process; two interleaved `catch_warnings` would restore each
+# other's.
+_warnings_lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _warnings_lock  # a fork may have copied the lock while another thread held it
+    _warnings_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def decode(
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview,
+    *,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+) -> npt.NDArray[np.uint8]:
+    """Decode a picture file, or the bytes of one.
+
+    Args:
+        source: Path of a regular file, or the encoded bytes. JPEG, PNG, GIF, BMP, PPM, WebP, TIFF,
+            AVIF, and HEIF where pillow-heif is registered.
+        max_pixels: Largest width x height that is accepted, checked from the header before pixels
+            are decoded. Pillow's own limit (about 179 million pixels unless the application changed
+            it) holds as well.
+
+    Returns:
+        uint8 (H, W, 3), RGB, 0-255, C-contiguous, of its own memory.
+
+    Raises:
+        PictureError: The file is missing, empty, not a regular file, not a picture, damaged, cut
+            off or too large, or Pillow is not installed. A cut-off file is refused unless the
+            application told Pillow to load such files.
+        TypeError: `source` is neither a path nor bytes.
+        ValueError: `max_pixels` is below 1.
+    """
+    if max_pixels < 1:
+        raise ValueError(f"max_pixels: expected at least 1, got {max_pixels}")
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+        if not data:
+            raise PictureError("picture in memory: empty, expected the bytes of a picture file")
+        return _decode_stream(
+            io.BytesIO(data), f"picture in memory ({len(data)} bytes)", max_pixels
+        )
+    if isinstance(source, (str, os.PathLike)):
+        path = os.fsdecode(source)
+        with open_picture_file(path) as stream:
+            return _decode_stream(stream, repr(path), max_pixels)
+    raise TypeError(f"picture: expected a path or bytes, got {type(source).__name__}")
+
+
+def from_pil(
+    image: PilImage.Image, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> npt.NDArray[np.uint8]:
+    """Convert a PIL image (of an animation: the frame it stands at) by the rules of `decode`.
+
+    Args:
+        image: Any mode with a defined range; it is loaded if it is still lazy, and otherwise left
+            as it is.
+        max_pixels: Largest width x height that is accepted.
+
+    Returns:
+        uint8 (H, W, 3), RGB, 0-255, C-contiguous, of its own memory.
+
+    Raises:
+        PictureError: Zero-sized, too large, damaged, or a mode without a defined range.
+        ValueError: `max_pixels` is below 1.
+    """
+    if max_pixels < 1:
+        raise ValueError(f"max_pixels: expected at least 1, got {max_pixels}")
+    width, height = image.size
+    return _convert(image, f"PIL image (mode {image.mode}, {width} x {height})", max_pixels)
+
+
+def is_pil_image(value: object) -> TypeGuard[PilImage.Image]:
+    """Say whether `value` is a PIL image, without importing Pillow: before, no image exists."""
+    module = sys.modules.get("PIL.Image")
+    return module is not None and isinstance(value, module.Image)
+
+
+def pillow_loaded() -> bool:
+    """Say whether Pillow is imported already, without importing it."""
+    return sys.modules.get("PIL.Image") is not None
+
+
+def resize_with_pillow(
+    picture: npt.NDArray[np.uint8], height: int, width: int
+) -> npt.NDArray[np.uint8]:
+    """Resize by Pillow's antialiased bilinear filter: the package's resampler by definition.
+
+    Pillow up to 12 always runs the horizontal pass first; Pillow 13 picks the cheaper order, and
+    since the picture between the passes is rounded to uint8, one `resize` call would give other
+    bytes there (by 1, for tall pictures). One call per pass pins the order: the bytes are those of
+    a single call in Pillow up to 12.
+
+    Args:
+        picture: uint8 (H, W, 3), neither side 0.
+        height: Rows of the result, in pixels, at least 1.
+        width: Columns of the result, in pixels, at least 1.
+
+    Returns:
+        uint8 (height, width, 3), C-contiguous.
+
+    Raises:
+        PictureError: Pillow is not installed.
+    """
+    _require_pillow("a picture")
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    bilinear = Image.Resampling.BILINEAR
+    return _to_array(
+        image.resize((width, image.height), bilinear).resize((width, height), bilinear)
+    )
+
+
+def _require_pillow(name: str) -> None:
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError as error:
+        raise PictureError(
+            f"{name}: needs Pillow, which cannot be imported; "
+            'install it with: pip install "minivgg-edge[pictures]"'
+        ) from error
+
+
+def _decode_stream(stream: IO[bytes], name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+    _require_pillow(name)
+    with _picture_errors(name, max_pixels):
+        image = _open_image(stream, name)
+    with image:
+        return _convert(image, name, max_pixels)
+
+
+def _open_image(stream: IO[bytes], name: str) -> PilImage.Image:
+    """Read the header. Large pictures make Pillow warn here, before the size can be asked."""
+    from PIL import Image, UnidentifiedImageError
+
+    with _quiet():
+        try:
+            return Image.open(stream, formats=_COMMON_FORMATS)
+        except UnidentifiedImageError:
+            Image.init()
+        try:
+            return Image.open(stream, formats=[kind for kind in _FORMATS if kind in Image.OPEN])
+        except UnidentifiedImageError as error:
+            stream.seek(0)
+            raise PictureError(
+                f"{name}: not a picture, or its header is damaged: expected {', '.join(_FORMATS)},"
+                f" got a file that starts with {stream.read(16)!r}"
+            ) from error
+
+
+def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise PictureError(f"{name}: expected at least 1 x 1 pixels, got {width} x {height}")
+    if width * height > max_pixels:
+        raise PictureError(
+            f"{name}: too many pixels: expected at most {max_pixels:,},"
+            f" got {width * height:,} ({width} x {height})"
+        )
+    with _picture_errors(name, max_pixels):
+        # TIFF warns about its tags only while it is loaded; the other formats load without the lock
+        with _quiet() if image.format == "TIFF" else contextlib.nullcontext():
+            image.load()
+        # After load: a PNG may carry its EXIF behind the pixels.
+        orientation = _orientation(image)
+        return _to_array(_to_rgb(image, name), orientation)
+
+
+def _orientation(image: PilImage.Image) -> int:
+    """Read the EXIF orientation. A block that cannot be read counts as absent, as in browsers."""
+    if (
+        image.format == "TIFF"
+    ):  # turned while it was loaded, though Pillow before 10.2 keeps the tag
+        return 1
+    with _quiet():
+        try:
+            orientation = image.getexif().get(_ORIENTATION_TAG)
+        except _DECODER_ERRORS:
+            return 1
+    return orientation if isinstance(orientation, int) else 1
+
+
+def _to_rgb(image: PilImage.Image, name: str) -> PilImage.Image:
+    from PIL import Image
+
+    if image.mode == "F":
+        raise PictureError(
+            f"{name}: expected pixels with a defined range, got 32-bit floating point (mode F)"
+        )
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return Image.fromarray(_grey_to_8_bit(image, name)).convert("RGB")
+    if not _has_alpha(image):
+        # convert() would copy what is RGB already: 4 bytes per pixel for nothing
+        return image if image.mode == "RGB" else image.convert("RGB")
+    if image.mode == "La":
+        image = image.convert("LA")  # Pillow has no direct way from premultiplied grey to color
+    rgba = image.convert("RGBA")
+    white = Image.new("RGB", rgba.size, (255, 255, 255))
+    # Pillow rounds (c * a + 255 * (255 - a)) / 255 to the nearest, as preprocess.to_rgb does
+    white.paste(rgba, mask=rgba)
+    return white
+
+
+def _has_alpha(image: PilImage.Image) -> bool:
+    if image.mode == "P" and image.palette is not None and image.palette.mode.endswith("A"):
+        return True
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
+def _grey_to_8_bit(image: PilImage.Image, name: str) -> npt.NDArray[np.uint8]:
+    """Scale 16-bit grey to uint8 (H, W); the one value that a PNG may call transparent is white."""
+    values = np.asarray(image)
+    # Mode I has 32 bits, but Pillow uses it for 16-bit files too: PGM, and PNG in older releases.
+    if image.mode == "I" and not (values.min() >= 0 and values.max() <= 65535):
+        raise PictureError(
+            f"{name}: expected 16-bit grey, 0-65535,"
+            f" got 32-bit values from {values.min()} to {values.max()}"
+        )
+    grey = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    transparency = image.info.get("transparency")
+    if isinstance(transparency, int):
+        grey[values == transparency] = 255
+    return grey
+
+
+def _to_array(image: PilImage.Image, orientation: int = 1) -> npt.NDArray[np.uint8]:
+    """Copy an RGB image and turn it upright, in strips: whole copies would double the memory."""
+    width, height = image.size
+    swapped, rows_reversed, columns_reversed = _TURNS.get(orientation, (False, False, False))
+    upright = np.empty((width, height, 3) if swapped else (height, width, 3), dtype=np.uint8)
+    stored = upright.swapaxes(0, 1) if swapped else upright  # a view, in the order of the file
+    stored = stored[:: -1 if rows_reversed else 1, :: -1 if columns_reversed else 1]
+    step = max(1, _STRIP_PIXELS // width)
+    for top in range(0, height, step):
+        bottom = min(top + step, height)
+        stored[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return upright
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Pillow warns about headers and tags, for the moment of reading them."""
+    with _warnings_lock, warnings.catch_warnings():
+        # Only Pillow's: should another thread's `catch_warnings` keep this filter, no more is lost.
+        warnings.filterwarnings("ignore", module=r"PIL\b|minivgg_edge\.decode\b")
+        yield
+
+
+@contextlib.contextmanager
+def _picture_errors(name: str, max_pixels: int) -> Iterator[None]:
+    """Turn whatever Pillow raises into a PictureError that names the picture."""
+    from PIL import Image
+
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise PictureError(
+            f"{name}: too many pixels: expected at most {max_pixels:,},"
+            f" got a picture beyond Pillow's own limit ({error})"
+        ) from error
+    except MemoryError as error:
+        raise PictureError(f"{name}: not enough memory to decode it") from error
+    except _DECODER_ERRORS as error:
+        raise PictureError(
+            f"{name}: damaged or cut off: {type(error).__name__}: {error}"
+        ) from error
