@@ -1,0 +1,76 @@
+"""The runtime's "INFO:" lines are dropped, everything else that it says is not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from minivgg_edge.cli.native_log import without_info_lines
+
+LINUX = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs a file in memory")
+
+
+@LINUX
+def test_only_info_lines_are_dropped(capfd: pytest.CaptureFixture[str]) -> None:
+    with without_info_lines():
+        os.write(2, b"INFO: Created a delegate.\nERROR: no such op\nWARNING: INFO: \n")
+        os.write(2, b"no line end")
+    os.write(2, b"\nINFO: after the block\n")
+    assert capfd.readouterr().err == (
+        "ERROR: no such op\nWARNING: INFO: \nno line end\nINFO: after the block\n"
+    )
+
+
+@LINUX
+def test_an_error_passes_and_standard_error_comes_back(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with without_info_lines():
+            os.write(2, b"ERROR: first\n")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    os.write(2, b"second\n")
+    assert capfd.readouterr().err == "ERROR: first\nsecond\n"
+
+
+@LINUX
+def test_no_descriptor_is_left_open() -> None:
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with without_info_lines():
+        pass
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX descriptors")
+def test_closed_standard_error_is_no_error() -> None:
+    script = (
+        "import os\n"
+        "from minivgg_edge.cli.native_log import without_info_lines\n"
+        "os.close(2)\n"
+        "with without_info_lines():\n"
+        "    print('done')\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert child.stdout == "done\n"
+
+
+@LINUX
+def test_loading_the_bundled_model_is_silent() -> None:
+    # The picture is missing, so that the test needs no Pillow; the model is loaded before.
+    child = subprocess.run(
+        [sys.executable, "-m", "minivgg_edge", "classify", "missing.png"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert child.returncode == 2
+    assert "'missing.png'" in child.stderr
+    assert child.stderr.count("\n") == 1
