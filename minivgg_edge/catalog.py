@@ -1,0 +1,112 @@
+"""Which models are installed, and which file an argument means.
+
+A distribution offers a model by an entry point of the group ``minivgg_edge.models``: its name is
+the model's, its value an importable package that holds ``NAME.tflite``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minivgg_edge.errors import ModelNotFoundError
+from minivgg_edge.model_file import ModelFile, parse_model_file, read_model_file
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+DEFAULT_MODEL = "minivgg"
+ENTRY_POINT_GROUP = "minivgg_edge.models"
+
+_SUFFIX = ".tflite"
+# Not importlib.resources: importing it would cost each start more than reading the model does, and
+# a package that runs on native code never lies in a zip itself. Model wheels may.
+_BUNDLED = Path(__file__).parent / "models"
+
+
+def load_model(model: str | os.PathLike[str] | None = None) -> ModelFile:
+    """Read and verify the model that an argument means.
+
+    Args:
+        model: None is the bundled default. A PathLike, or a string that has a path separator or
+            ends in ``.tflite``, is a path. Any other string is the name of an installed model.
+
+    Raises:
+        ModelNotFoundError: There is no such file or no installed model of this name.
+        ModelFileError: The file is unreadable, damaged or not a compiled model.
+        ModelVersionError: The file is made for another version of this package.
+        TypeError: `model` is something else.
+    """
+    if model is None:
+        model = DEFAULT_MODEL
+    elif not isinstance(model, str | os.PathLike):
+        raise TypeError(f"model: expected a str, PathLike or None, got {type(model).__name__}")
+    path = os.fspath(model)
+    if not isinstance(path, str):
+        raise TypeError(f"model: expected a path of str, got {type(path).__name__}")
+    if not isinstance(model, str) or _is_path(path):
+        return read_model_file(path)
+    return _load_installed(path)
+
+
+def installed_models() -> dict[str, str]:
+    """Return the package that holds each installed model, by the model's name, sorted by name."""
+    found = {name: point.module for name, point in _offered().items()}
+    found |= {path.stem: __package__ for path in _BUNDLED.glob(f"*{_SUFFIX}")}
+    return dict(sorted(found.items()))
+
+
+def _is_path(text: str) -> bool:
+    # "/" counts on every system, so that one script runs on all.
+    return text.endswith(_SUFFIX) or "/" in text or os.sep in text
+
+
+def _load_installed(name: str) -> ModelFile:
+    bundled = _BUNDLED / f"{name}{_SUFFIX}"
+    if bundled.is_file():
+        return read_model_file(bundled)
+    point = _offered().get(name)
+    if point is None:
+        installed = ", ".join(installed_models()) or "none"
+        raise ModelNotFoundError(
+            f"{name!r}: expected the name of an installed model ({installed}), got another; "
+            f"for a file of this name write {'./' + name!r}"
+        )
+    return _load_from_package(name, point.module)
+
+
+def _load_from_package(name: str, package: str) -> ModelFile:
+    from importlib.resources import files  # slow to import, see _BUNDLED
+
+    try:
+        resource = files(package).joinpath(f"{name}{_SUFFIX}")
+    except ImportError as error:
+        raise ModelNotFoundError(
+            f"{name!r}: expected the installed package {package!r}, got: {error}"
+        ) from error
+    if isinstance(resource, Path):
+        return read_model_file(resource)
+    if not resource.is_file():
+        raise ModelNotFoundError(f"{str(resource)!r}: expected a model file, got no such file")
+    return parse_model_file(resource.read_bytes(), source=str(resource))
+
+
+def _offered() -> dict[str, EntryPoint]:
+    """Return the entry points of model wheels by model name.
+
+    Raises:
+        ModelNotFoundError: Two packages offer a model of the same name.
+    """
+    from importlib.metadata import entry_points  # slow to import, and only names need it
+
+    offered: dict[str, EntryPoint] = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        other = offered.setdefault(point.name, point)
+        # The same value twice is one distribution found through two entries of sys.path.
+        if other.module != point.module:
+            raise ModelNotFoundError(
+                f"{point.name!r}: expected one package with this model, "
+                f"got {other.module!r} and {point.module!r}"
+            )
+    return offered

@@ -1,0 +1,308 @@
+"""Classifier: a picture in, predictions out."""
+
+from __future__ import annotations
+
+import operator
+import os
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from minivgg_edge.catalog import load_model
+from minivgg_edge.decode import decode, from_pil, is_pil_image
+from minivgg_edge.errors import ClosedError, PictureError
+from minivgg_edge.interpreter import (
+    Engine,
+    check_minimum_runtime,
+    check_num_threads,
+    runtime_info,
+)
+from minivgg_edge.preprocess import preprocess
+from minivgg_edge.results import ModelInfo, Prediction
+from minivgg_edge.scoring import Scorer, pixel_table
+from minivgg_edge.tensors import check_tensor_specs
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PilImage
+
+Picture: TypeAlias = (
+    "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[np.uint8] | PilImage"
+)
+"""What `Classifier` takes for a picture: a path, a file's bytes, a PIL image, or uint8 pixels."""
+
+
+_BATCH_NDIM = 4
+_UINT8 = np.dtype(np.uint8)  # comparing with the type np.uint8 would convert it each time
+
+_open_classifiers: weakref.WeakSet[Classifier] = weakref.WeakSet()
+
+
+class Classifier:
+    """A compiled model, ready to classify pictures.
+
+    One instance may be shared by threads: preprocessing runs in parallel, a lock guards the
+    interpreter. It also works in the child of a fork, where it rebuilds its interpreter at the
+    first call. `close()`, or leaving a ``with`` block, frees the memory.
+
+    Example:
+        >>> with Classifier() as classifier:
+        ...     classifier.classify("cat.jpg")[0].label
+        'cat'
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, *, num_threads: int = 1
+    ) -> None:
+        """Read, verify and load a model.
+
+        Args:
+            model: None is the bundled CIFAR-10 model. A PathLike, or a string that has a path
+                separator or ends in ``.tflite``, is a path. Any other string is the name of an
+                installed model.
+            num_threads: Threads of the native kernels, 1 to 256.
+
+        Raises:
+            ModelNotFoundError: There is no such file or no installed model of this name.
+            ModelFileError: The file is unreadable, damaged, not a compiled model, or contradicts
+                its manifest.
+            ModelVersionError: The file needs another version of this package or of the runtime.
+            RuntimeUnavailableError: There is no runtime.
+            TypeError: An argument has an unsupported type.
+            ValueError: `num_threads` is out of range.
+        """
+        self._num_threads = check_num_threads(num_threads)
+        file = load_model(model)
+        manifest, source = file.manifest, file.source
+        runtime = runtime_info()
+        check_minimum_runtime(manifest, runtime, source=source)
+        self._flatbuffer = file.flatbuffer
+        engine = Engine(file.flatbuffer, num_threads=self._num_threads, source=source)
+        check_tensor_specs(manifest, engine.input, engine.output, source=source)
+        self._engine: Engine | None = engine
+        self._closed = False
+        self._lock = threading.Lock()
+        spec = manifest.input
+        self._labels = manifest.labels
+        self._shape = (spec.height, spec.width, 3)
+        self._table = pixel_table(engine.input)
+        self._scorer = Scorer(engine.output, manifest.output, source=source)
+        self._info = ModelInfo(
+            name=manifest.name,
+            source=source,
+            sha256=file.sha256,
+            size_bytes=file.size_bytes,
+            manifest=manifest,
+            runtime=runtime,
+            num_threads=self._num_threads,
+        )
+        _open_classifiers.add(self)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the scores."""
+        return self._labels
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the model's input; a picture may have any size."""
+        return self._shape
+
+    @property
+    def model_info(self) -> ModelInfo:
+        """What is loaded, from where, and what runs it."""
+        return self._info
+
+    def classify(
+        self, picture: Picture, *, top_k: int = 1, threshold: float | None = None
+    ) -> tuple[Prediction, ...]:
+        """Return the best labels of a picture, best first.
+
+        Args:
+            picture: A path; the bytes of a picture file; a PIL image; or a uint8 array (H, W, 3)
+                RGB, (H, W) grey or (H, W, 4) RGBA, values 0-255, of any size.
+            top_k: How many labels, at least 1; more than the model has means all.
+            threshold: Labels that score lower are left out; 0 to 1. None leaves nothing out.
+
+        Returns:
+            At most `top_k` predictions. Of equal scores the lower index comes first.
+
+        Raises:
+            PictureError: The picture is missing, corrupt or too large, or an array of another dtype
+                or shape.
+            ClosedError: The classifier is closed.
+            TypeError: An argument has an unsupported type.
+            ValueError: `top_k` or `threshold` is out of range.
+        """
+        count = _check_top_k(top_k)
+        minimum = _check_threshold(threshold)
+        return self._predict(picture, count, minimum)
+
+    def classify_batch(
+        self, pictures: Iterable[Picture], *, top_k: int = 1, threshold: float | None = None
+    ) -> Iterator[tuple[Prediction, ...]]:
+        """Classify pictures one after the other, each when the iterator is asked for it.
+
+        Args:
+            pictures: Any iterable of pictures, also an endless one, or a uint8 array (N, H, W, 3).
+            top_k: As for `classify`.
+            threshold: As for `classify`.
+
+        Returns:
+            An iterator of what `classify` returns. It ends at the first picture that cannot be
+            classified, with the error of `classify`.
+
+        Raises:
+            PictureError: `pictures` is an array, but not of four dimensions.
+            TypeError: `pictures` is a single picture or not iterable, or another argument has an
+                unsupported type.
+            ValueError: `top_k` or `threshold` is out of range.
+        """
+        count = _check_top_k(top_k)
+        minimum = _check_threshold(threshold)
+        # Each of these is iterable too, and its items would be classified without complaint.
+        if isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike):
+            raise TypeError(
+                f"pictures: expected an iterable of pictures, got one {type(pictures).__name__}; "
+                "use classify, or a list of one"
+            )
+        if isinstance(pictures, np.ndarray) and pictures.ndim != _BATCH_NDIM:
+            raise PictureError(
+                f"pictures array: expected shape (N, H, W, 3), got {pictures.shape}; "
+                "for one picture use classify, or a list of one"
+            )
+        return (self._predict(picture, count, minimum) for picture in iter(pictures))
+
+    def scores(self, picture: Picture) -> npt.NDArray[np.float32]:
+        """Return the score of every label.
+
+        Args:
+            picture: As for `classify`.
+
+        Returns:
+            float32 (classes,), each from 0 to 1, in the order of `labels`.
+
+        Raises:
+            PictureError: As for `classify`.
+            ClosedError: The classifier is closed.
+            TypeError: `picture` has an unsupported type.
+        """
+        return self._scorer.scores(self._run(picture))
+
+    def close(self) -> None:
+        """Free the model's memory; more than one call is allowed.
+
+        Waits for calls of other threads that are running. `labels`, `input_shape` and `model_info`
+        stay available.
+        """
+        with self._lock:
+            self._closed = True
+            self._engine = None
+            self._flatbuffer = b""
+        _open_classifiers.discard(self)
+
+    def __enter__(self) -> Classifier:
+        """Return the classifier itself."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the classifier."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Return name, input, number of labels, runtime and state."""
+        info = self._info
+        height, width, _ = self._shape
+        state = ", closed" if self._closed else ""
+        return (
+            f"<Classifier {info.name}: {width}x{height} pixels, {len(self.labels)} labels, "
+            f"{info.runtime.name} {info.runtime.version}, num_threads={info.num_threads}{state}>"
+        )
+
+    def _predict(
+        self, picture: Picture, top_k: int, threshold: float | None
+    ) -> tuple[Prediction, ...]:
+        predictions = []
+        for index, score in self._scorer.best(self._run(picture), top_k):
+            if threshold is None or score >= threshold:
+                predictions.append(Prediction(self._labels[index], index, score))
+        return tuple(predictions)
+
+    def _run(self, picture: Picture) -> npt.NDArray[Any]:
+        """Return the raw output of the model for a picture."""
+        if self._closed:
+            raise ClosedError(f"{self!r}: expected an open classifier")
+        tensor = self._pixels(picture)
+        if self._table is not None:
+            tensor = self._table[tensor]
+        with self._lock:
+            engine = self._engine
+            if engine is None:
+                if self._closed:  # by another thread, since the check above
+                    raise ClosedError(f"{self!r}: expected an open classifier")
+                # After a fork.
+                engine = self._engine = Engine(
+                    self._flatbuffer, num_threads=self._num_threads, source=self._info.source
+                )
+            return engine.run(tensor)
+
+    def _pixels(self, picture: Picture) -> npt.NDArray[np.uint8]:
+        """Return a picture of any kind as uint8 (height, width, 3) of the model's size."""
+        if isinstance(picture, np.ndarray):
+            if picture.shape == self._shape and picture.dtype == _UINT8:
+                return picture
+        elif isinstance(picture, str | os.PathLike | bytes | bytearray | memoryview):
+            picture = decode(picture)
+        elif is_pil_image(picture):
+            picture = from_pil(picture)
+        else:
+            raise TypeError(
+                "picture: expected a path, bytes, a PIL image or a numpy array, "
+                f"got {type(picture).__name__}"
+            )
+        height, width, _ = self._shape
+        crop = self._info.manifest.input.crop
+        return preprocess(picture, height=height, width=width, crop=crop)
+
+    def _renew_after_fork(self) -> None:
+        # Another thread of the parent may have held the lock; nobody is left to release it here.
+        self._lock = threading.Lock()
+        if self._engine is not None:
+            self._engine.abandon()
+            self._engine = None
+
+
+def _renew_classifiers() -> None:
+    for classifier in list(_open_classifiers):
+        classifier._renew_after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_classifiers)
+
+
+def _check_top_k(top_k: int) -> int:
+    count = operator.index(top_k)
+    if count < 1:
+        raise ValueError(f"top_k: expected at least 1, got {count}")
+    return count
+
+
+def _check_threshold(threshold: float | None) -> float | None:
+    if threshold is None:
+        return None
+    if isinstance(threshold, str | bytes):  # float() would parse it
+        raise TypeError(f"threshold: expected a number, got {type(threshold).__name__}")
+    minimum = float(threshold)
+    if not 0.0 <= minimum <= 1.0:  # false for NaN too
+        raise ValueError(f"threshold: expected a number from 0 to 1, got {minimum}")
+    return minimum

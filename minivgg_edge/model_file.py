@@ -1,0 +1,223 @@
+"""A compiled model file: a TFLite flatbuffer and, appended to it, a zip with manifest and labels.
+
+Native code answers a damaged flatbuffer with a crash or, worse, with wrong labels. So the bytes are
+read once, and the length and SHA-256 of every part are checked before a runtime sees them.
+docs/model-file.md specifies the format.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import os
+import stat
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from minivgg_edge.archive import read_stored_zip, stored_zip
+from minivgg_edge.errors import ModelFileError, ModelNotFoundError
+from minivgg_edge.golden import GoldenVectors, parse_golden_vectors
+from minivgg_edge.manifest import MAX_FILE_BYTES, EntryDigest, Manifest, parse_manifest
+
+__all__ = ["GoldenVectors", "ModelFile", "pack_model_file", "parse_model_file", "read_model_file"]
+
+_IDENTIFIER = slice(4, 8)
+_TFLITE_IDENTIFIER = b"TFL3"
+_MANIFEST = "manifest.json"
+_LABELS = "labels.txt"
+_GOLDEN = "golden.npz"
+_ADVICE = (
+    "at the desk, `python -m convert.package --adopt` gives a manifest to a foreign model, "
+    "`python -m convert.quantize` compiles one from its float model"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """The verified parts of a compiled model.
+
+    Attributes:
+        flatbuffer: What the runtime loads.
+        manifest: What the model says about itself.
+        golden: The raw bytes of ``golden.npz``.
+        sha256: SHA-256 of the whole file, in lower-case hex.
+        size_bytes: Length of the whole file.
+        source: The file's name as it was asked for.
+    """
+
+    flatbuffer: bytes = dataclasses.field(repr=False)
+    manifest: Manifest = dataclasses.field(repr=False)
+    golden: bytes = dataclasses.field(repr=False)
+    sha256: str
+    size_bytes: int
+    source: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the order of the output tensor."""
+        return self.manifest.labels
+
+    def golden_vectors(self) -> GoldenVectors:
+        """Decode the golden vectors.
+
+        Raises:
+            ModelFileError: They do not fit the manifest.
+        """
+        return parse_golden_vectors(self.golden, self.manifest, source=self.source)
+
+
+def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
+    """Read and verify a compiled model.
+
+    Args:
+        path: A regular file of at most 512 MiB.
+
+    Raises:
+        ModelNotFoundError: There is no such file.
+        ModelFileError: The file is unreadable, damaged or not a compiled model.
+        ModelVersionError: The file is made for another version of this package.
+    """
+    source = os.fspath(path)
+    try:
+        return parse_model_file(_read_regular_file(Path(path), source), source=source)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelNotFoundError(f"{source!r}: expected a model file, got no such file") from None
+    except OSError as error:
+        raise ModelFileError(
+            f"{source!r}: expected a readable file, got: {error.strerror or error}"
+        ) from error
+
+
+def parse_model_file(data: bytes, *, source: str) -> ModelFile:
+    """Verify the bytes of a compiled model.
+
+    Args:
+        data: The whole file.
+        source: The file's name for messages.
+
+    Raises:
+        ModelFileError: The bytes are damaged or not a compiled model.
+        ModelVersionError: They are made for another version of this package.
+    """
+    _check_identifier(data, source)
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise ModelFileError(
+            f"{source!r}: expected a zip with {_MANIFEST} after the model, got none: the file is "
+            f"truncated, or a plain TFLite model without a manifest; {_ADVICE}"
+        )
+    entries, zip_start = read_stored_zip(data, source=source)
+    if _MANIFEST not in entries:
+        raise ModelFileError(
+            f"{source!r}: expected {_MANIFEST} in the zip after the model, got {sorted(entries)}; "
+            f"{_ADVICE}"
+        )
+    manifest = parse_manifest(entries[_MANIFEST], source=source)
+    _check_names(entries, manifest, source)
+    size = manifest.flatbuffer.size_bytes
+    if zip_start != size:
+        raise ModelFileError(
+            f"{source!r}: flatbuffer: expected {size} bytes before the zip, got {zip_start}"
+        )
+    flatbuffer = data[:size]
+    digest = hashlib.sha256(flatbuffer)
+    _check_digest("flatbuffer", EntryDigest(digest.hexdigest(), size), manifest.flatbuffer, source)
+    for name, expected in manifest.entries.items():
+        _check_digest(name, _digest(entries[name]), expected, source)
+    if entries[_LABELS] != _labels_text(manifest):
+        raise ModelFileError(
+            f"{source!r}: {_LABELS}: expected the labels of {_MANIFEST}, one a line, got others"
+        )
+    digest.update(memoryview(data)[size:])  # goes on to the hash of the whole file
+    return ModelFile(
+        flatbuffer=flatbuffer,
+        manifest=manifest,
+        golden=entries[_GOLDEN],
+        sha256=digest.hexdigest(),
+        size_bytes=len(data),
+        source=source,
+    )
+
+
+def pack_model_file(flatbuffer: bytes, manifest: Manifest, *, golden: GoldenVectors) -> bytes:
+    """Return the bytes of a compiled model; equal arguments give equal bytes.
+
+    Args:
+        flatbuffer: A TFLite model without appended files.
+        manifest: The manifest; its `flatbuffer` and `entries` are replaced by the true digests.
+        golden: Golden vectors that fit the manifest.
+
+    Raises:
+        ModelFileError: The parts do not make a file that `parse_model_file` would accept.
+    """
+    source = manifest.name
+    _check_identifier(flatbuffer, source)
+    if zipfile.is_zipfile(io.BytesIO(flatbuffer)):
+        raise ModelFileError(
+            f"{source!r}: flatbuffer: expected nothing after the model, got an appended zip"
+        )
+    entries = {_LABELS: _labels_text(manifest), _GOLDEN: golden.to_npz()}
+    complete = dataclasses.replace(
+        manifest,
+        flatbuffer=_digest(flatbuffer),
+        entries={name: _digest(data) for name, data in entries.items()},
+    )
+    packed = stored_zip({**entries, _MANIFEST: complete.to_json()}, prefix=flatbuffer)
+    # What the device would refuse must not leave the desk.
+    parse_model_file(packed, source=source).golden_vectors()
+    return packed
+
+
+def _read_regular_file(path: Path, source: str) -> bytes:
+    # Asked before opening: the open of a named pipe waits for a writer, that of a device may act.
+    try:
+        status = path.stat()
+    except ValueError as error:  # a NUL character in the name
+        raise FileNotFoundError(str(error)) from None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
+        raise ModelFileError(f"{source!r}: expected a regular file, got {kind}")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ModelFileError(
+            f"{source!r}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}"
+        )
+    with path.open("rb") as stream:
+        return stream.read(MAX_FILE_BYTES)
+
+
+def _check_identifier(data: bytes, source: str) -> None:
+    if not data:
+        raise ModelFileError(f"{source!r}: expected a compiled model, got an empty file")
+    got = bytes(data[_IDENTIFIER])
+    if got != _TFLITE_IDENTIFIER:
+        raise ModelFileError(
+            f"{source!r}: expected a TFLite model with {_TFLITE_IDENTIFIER!r} at bytes 4 to 7, "
+            f"got {got!r}"
+        )
+
+
+def _check_names(entries: dict[str, bytes], manifest: Manifest, source: str) -> None:
+    listed = {*manifest.entries, _MANIFEST}
+    if set(entries) != listed or not {_LABELS, _GOLDEN} <= listed:
+        expected = sorted({*listed, _LABELS, _GOLDEN})
+        raise ModelFileError(f"{source!r}: expected the entries {expected}, got {sorted(entries)}")
+
+
+def _check_digest(name: str, got: EntryDigest, expected: EntryDigest, source: str) -> None:
+    if got.size_bytes != expected.size_bytes:
+        raise ModelFileError(
+            f"{source!r}: {name}: expected {expected.size_bytes} bytes, got {got.size_bytes}"
+        )
+    if got.sha256 != expected.sha256:
+        raise ModelFileError(
+            f"{source!r}: {name}: expected SHA-256 {expected.sha256}, got {got.sha256}: damaged"
+        )
+
+
+def _digest(data: bytes) -> EntryDigest:
+    return EntryDigest(hashlib.sha256(data).hexdigest(), len(data))
+
+
+def _labels_text(manifest: Manifest) -> bytes:
+    return "".join(f"{label}\n" for label in manifest.labels).encode("utf-8")

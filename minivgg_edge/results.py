@@ -1,0 +1,46 @@
+"""What a classifier returns: predictions, and the facts about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minivgg_edge.interpreter import RuntimeInfo
+from minivgg_edge.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer.
+
+    Attributes:
+        label: The label as the model's author wrote it.
+        index: Its place in the model's output, from 0.
+        score: From 0 to 1; the scores of a model with 8-bit output are multiples of its scale.
+    """
+
+    label: str
+    index: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is loaded, from where, and what runs it.
+
+    Attributes:
+        name: The model's name in its manifest.
+        source: The file it was read from.
+        sha256: SHA-256 of that file, in lower-case hex.
+        size_bytes: Length of that file.
+        manifest: All that the model says about itself.
+        runtime: The runtime that runs it.
+        num_threads: Threads of the native kernels.
+    """
+
+    name: str
+    source: str
+    sha256: str
+    size_bytes: int
+    manifest: Manifest
+    runtime: RuntimeInfo
+    num_threads: int
