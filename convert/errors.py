@@ -1,4 +1,4 @@
-"""The desk side's errors: each says which file or value is wrong, what was expected and what was got."""
+"""The desk side's errors: each names the file or value, what was expected and what was got."""
 
 from minivgg_edge.errors import MinivggEdgeError
 

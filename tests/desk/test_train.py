@@ -216,4 +216,4 @@ def test_a_full_disk_is_one_line(photos, tmp_path):
     assert "File too large" in run.stderr
     assert "checkpoint.npz" in run.stderr
     assert "Traceback" not in run.stderr
-    assert not list(out.glob("*.npz")) and not list(out.glob("*.tmp"))
+    assert not [*out.glob("*.npz"), *out.glob("*.tmp")]

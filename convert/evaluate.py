@@ -1,0 +1,150 @@
+"""Measure a compiled model on a whole split of a data set.
+
+With `--float` the table compares it with its float model, picture by picture; that is the
+by-product of `convert.quantize`, or the `.keras` file. Without it: accuracy with its 95 % Wilson
+interval. Without a model: the bundled one and its float model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convert.command import EXIT_DONE, run_command
+from convert.errors import DataError
+from convert.quantize import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from convert.data.pictures import PictureSet
+    from minivgg_edge.model_file import ModelFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    dataset: str
+    name: str
+    pictures: PictureSet
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from minivgg_edge.catalog import load_model
+
+    target = load_model(options.model)
+    float_model = options.float_model
+    if options.model is None and float_model is None:
+        float_model = DEFAULT_MODEL
+    reference = None if float_model is None else _reference(float_model, target)
+    split = _split(options, target)
+    if reference is None:
+        document, text = _measure(target, split)
+    else:
+        document, text = _compare(reference, target, split)
+    print(json.dumps(document, indent=2, ensure_ascii=False) if options.json else text)
+    return EXIT_DONE
+
+
+def _reference(path: Path, target: ModelFile) -> bytes:
+    """The float flatbuffer to compare with; its labels have to be those of `target`."""
+    from minivgg_edge.model_file import read_model_file
+
+    if path.suffix == ".keras":
+        from convert.int8.conversion import convert_float
+        from convert.int8.float_model import load_float_model
+        from convert.int8.freeze import freeze
+
+        return convert_float(freeze(load_float_model(path)))
+    file = read_model_file(path)
+    if file.labels != target.labels:
+        raise DataError(
+            f"{path}: expected the labels of {target.source}, {list(target.labels)}, "
+            f"got {list(file.labels)}"
+        )
+    return file.flatbuffer
+
+
+def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
+    from convert.int8.inputs import load_pictures
+    from convert.int8.packing import Identity
+
+    spec = target.manifest.input
+    identity = Identity(target.manifest.name, target.labels, spec.crop)
+    pictures = load_pictures(options.data, identity, size=(spec.height, spec.width))
+    chosen = pictures.test if options.split == "test" else pictures.validation
+    if chosen is None or len(chosen) == 0:
+        raise DataError(f"{options.data}: expected {options.split} pictures, got none")
+    return _Split(pictures.name, options.split, chosen)
+
+
+def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
+    from convert.int8.compare import compare
+    from convert.report.quantization import class_text, comparison_text
+
+    result = compare(
+        reference,
+        target.flatbuffer,
+        split.pictures,
+        dataset=split.dataset,
+        split="test" if split.name == "test" else "validation",
+    )
+    return result.to_json(), f"{class_text(result)}\n\n{comparison_text([result])}"
+
+
+def _measure(target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
+    from convert.int8.predict import predict
+    from convert.report.text import percent, table
+    from minivgg_edge.metrics import accuracy, confusion_matrix, recall, wilson_interval
+
+    pictures = split.pictures
+    answers = predict(target.flatbuffer, pictures.images).argmax(axis=1)
+    confusion = confusion_matrix(pictures.labels, answers, pictures.classes)
+    interval = wilson_interval(int(confusion.trace()), len(pictures))
+    shares = recall(confusion)
+    counts = confusion.sum(axis=1)
+    per_class = list(zip(pictures.class_names, counts.tolist(), shares.tolist(), strict=True))
+    document = {
+        "dataset": split.dataset,
+        "split": split.name,
+        "count": len(pictures),
+        "top1": accuracy(confusion),
+        "top1_interval": [interval.low, interval.high],
+        "per_class": [
+            {"label": label, "count": count, "top1": share if count else None}
+            for label, count, share in per_class
+        ],
+        "confusion": confusion.tolist(),
+    }
+    rows = [[label, str(count), percent(share)] for label, count, share in per_class]
+    text = (
+        f"{table([f'class ({split.name})', 'pictures', 'top-1'], rows)}\n\n"
+        f"{split.dataset}, {split.name}: top-1 {percent(accuracy(confusion))} on {len(pictures)} "
+        f"pictures, 95 % Wilson interval {percent(interval.low)} to {percent(interval.high)}"
+    )
+    return document, text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", nargs="?", metavar="MODEL", help="a path, or the name of an installed model")
+    add("--float", dest="float_model", type=Path, metavar="FLOAT", help=".tflite or .keras")
+    add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
+    add("--split", choices=("test", "validation"), default="test")
+    add("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -1,0 +1,224 @@
+"""The compiled model against its float model on the same pictures."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.data.pictures import PictureSet
+from convert.errors import DataError
+from convert.int8.paired import DropInterval, drop_interval, drop_upper_bound, mcnemar_p
+from convert.int8.predict import predict
+from minivgg_edge.manifest import AccuracyRecord
+from minivgg_edge.metrics import accuracy, confusion_matrix, recall
+
+TOP_K = 5
+# The target's answers concentrate on few classes when their perplexity (the number of classes that
+# an even spread of the same entropy would use) falls below this share of the reference's.
+COLLAPSE_SHARE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Reference (float) and target (int8) on one set of pictures.
+
+    Attributes:
+        dataset: what the pictures are called.
+        split: "validation" or "test".
+        labels: class names, in the order of the scores.
+        true: int64 (n,), class indices.
+        reference: int64 (n,), the float model's answers.
+        target: int64 (n,), the compiled model's answers.
+        reference_top5: share of pictures with the true class among the best five; None for up to
+            five classes.
+        target_top5: the same of the compiled model.
+    """
+
+    dataset: str
+    split: Literal["validation", "test"]
+    labels: tuple[str, ...]
+    true: NDArray[np.int64]
+    reference: NDArray[np.int64]
+    target: NDArray[np.int64]
+    reference_top5: float | None = None
+    target_top5: float | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of pictures."""
+        return len(self.true)
+
+    @property
+    def reference_confusion(self) -> NDArray[np.int64]:
+        """Confusion matrix (classes, classes) of the float model, rows are true classes."""
+        return confusion_matrix(self.true, self.reference, len(self.labels))
+
+    @property
+    def target_confusion(self) -> NDArray[np.int64]:
+        """Confusion matrix (classes, classes) of the compiled model."""
+        return confusion_matrix(self.true, self.target, len(self.labels))
+
+    @property
+    def reference_top1(self) -> float:
+        """Accuracy of the float model, 0-1."""
+        return accuracy(self.reference_confusion)
+
+    @property
+    def target_top1(self) -> float:
+        """Accuracy of the compiled model, 0-1."""
+        return accuracy(self.target_confusion)
+
+    @property
+    def losses(self) -> int:
+        """Pictures that only the float model gets right."""
+        return int(((self.reference == self.true) & (self.target != self.true)).sum())
+
+    @property
+    def gains(self) -> int:
+        """Pictures that only the compiled model gets right."""
+        return int(((self.reference != self.true) & (self.target == self.true)).sum())
+
+    @property
+    def drop(self) -> float:
+        """Accuracy of the float model minus that of the compiled model."""
+        return (self.losses - self.gains) / self.count
+
+    @property
+    def interval(self) -> DropInterval:
+        """Two-sided 95 % interval of the drop (Tango's score interval)."""
+        return drop_interval(self.losses, self.gains, self.count)
+
+    @property
+    def upper_bound(self) -> float:
+        """One-sided 95 % upper bound of the drop."""
+        return drop_upper_bound(self.losses, self.gains, self.count)
+
+    @property
+    def p_value(self) -> float:
+        """Exact two-sided McNemar test of "no difference"."""
+        return mcnemar_p(self.losses, self.gains)
+
+    @property
+    def agreement(self) -> float:
+        """Share of pictures to which both give the same answer, right or wrong."""
+        return float((self.reference == self.target).mean())
+
+    @property
+    def flips(self) -> NDArray[np.intp]:
+        """Indices of the pictures to which the two give different answers."""
+        return np.flatnonzero(self.reference != self.target)
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the compiled model answers with far fewer classes than the float model."""
+        reference, target = perplexity(self.reference), perplexity(self.target)
+        return target < COLLAPSE_SHARE * reference
+
+    def record(self) -> AccuracyRecord:
+        """The figures for the manifest."""
+        return AccuracyRecord(
+            dataset=self.dataset,
+            split=self.split,
+            count=self.count,
+            float_top1=self.reference_top1,
+            target_top1=self.target_top1,
+            drop=self.drop,
+            drop_low=self.interval.low,
+            drop_high=self.interval.high,
+            agreement=self.agreement,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything but the single answers, as JSON values; fractions stay fractions."""
+        reference, target = self.reference_confusion, self.target_confusion
+        return {
+            "dataset": self.dataset,
+            "split": self.split,
+            "count": self.count,
+            "float_top1": self.reference_top1,
+            "target_top1": self.target_top1,
+            "float_top5": self.reference_top5,
+            "target_top5": self.target_top5,
+            "drop": self.drop,
+            "drop_interval": [self.interval.low, self.interval.high],
+            "drop_upper_bound": self.upper_bound,
+            "interval_method": "Tango 1998, score interval for paired proportions, 95 %",
+            "mcnemar_p": self.p_value,
+            "only_float_right": self.losses,
+            "only_target_right": self.gains,
+            "agreement": self.agreement,
+            "float_perplexity": perplexity(self.reference),
+            "target_perplexity": perplexity(self.target),
+            "collapsed": self.collapsed,
+            "per_class": [
+                {"label": label, "count": int(n), "float": _number(a), "target": _number(b)}
+                for label, n, a, b in zip(
+                    self.labels,
+                    reference.sum(axis=1),
+                    recall(reference),
+                    recall(target),
+                    strict=True,
+                )
+            ],
+            "float_confusion": reference.tolist(),
+            "target_confusion": target.tolist(),
+            "flips": [
+                {
+                    "index": int(index),
+                    "true": self.labels[self.true[index]],
+                    "float": self.labels[self.reference[index]],
+                    "target": self.labels[self.target[index]],
+                }
+                for index in self.flips
+            ],
+        }
+
+
+def compare(
+    reference: bytes,
+    target: bytes,
+    pictures: PictureSet,
+    *,
+    dataset: str,
+    split: Literal["validation", "test"],
+) -> Comparison:
+    """Run both flatbuffers over `pictures`, whose class order is that of the scores.
+
+    Raises:
+        DataError: there are no pictures.
+    """
+    if len(pictures) == 0:
+        raise DataError(f"{dataset}: expected {split} pictures, got none")
+    outputs = [predict(flatbuffer, pictures.images) for flatbuffer in (reference, target)]
+    top5 = [_top_k(scores, pictures.labels) for scores in outputs]
+    return Comparison(
+        dataset,
+        split,
+        pictures.class_names,
+        pictures.labels,
+        # Ties go to the lower index, as on the device.
+        outputs[0].argmax(axis=1).astype(np.int64),
+        outputs[1].argmax(axis=1).astype(np.int64),
+        *(top5 if pictures.classes > TOP_K else (None, None)),
+    )
+
+
+def perplexity(answers: NDArray[np.int64]) -> float:
+    """2 to the entropy of the answers: 1.0 for one class only, k for k classes equally often."""
+    shares = np.bincount(answers) / len(answers)
+    shares = shares[shares > 0]
+    return float(2.0 ** -(shares * np.log2(shares)).sum())
+
+
+def _top_k(scores: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """Share of pictures whose class is among the best `TOP_K`; ties go to the lower index."""
+    best = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :TOP_K]
+    return float((best == labels[:, np.newaxis]).any(axis=1).mean())
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,124 @@
+"""From a flatbuffer and what is known about it to a compiled model file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any, Literal, cast
+
+from convert.int8.audit import Audit
+from convert.int8.golden import choose_golden
+from convert.int8.metadata import add_metadata
+from minivgg_edge import __version__
+from minivgg_edge.manifest import (
+    AccuracyRecord,
+    Dtype,
+    InputSpec,
+    Manifest,
+    OutputSpec,
+    RuntimeSpec,
+)
+from minivgg_edge.model_file import pack_model_file
+
+# Output quantization steps by which a runtime may differ from the desk's: LiteRT's kernels differ
+# between processors by rounding, tflite-runtime has older kernels for some of the operators.
+_TOLERANCE_STEPS = {"ai-edge-litert": 1, "tflite-runtime": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a model file says about the model that no flatbuffer knows.
+
+    Attributes:
+        name: of the model.
+        labels: in the order of the scores.
+        crop: how the device makes a picture square.
+        training: free JSON values.
+        calibration: free JSON values.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    crop: Literal["none", "center"] = "none"
+    training: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+
+
+def with_metadata(flatbuffer: bytes, audit: Audit, identity: Identity) -> bytes:
+    """Add the standard metadata to a flatbuffer; see `convert.int8.metadata`."""
+    _, height, width, _ = audit.input.shape
+    return add_metadata(
+        flatbuffer,
+        name=identity.name,
+        description=describe_model(audit, identity),
+        height=height,
+        width=width,
+    )
+
+
+def pack(
+    flatbuffer: bytes, audit: Audit, identity: Identity, accuracy: Sequence[AccuracyRecord]
+) -> bytes:
+    """Return the bytes of the model file; same arguments and versions, same bytes.
+
+    Args:
+        flatbuffer: with metadata.
+        audit: of this flatbuffer.
+        identity: what else the file says.
+        accuracy: measured on this flatbuffer.
+    """
+    _, height, width, _ = audit.input.shape
+    source, target = audit.input, audit.output
+    manifest = Manifest(
+        name=identity.name,
+        description=describe_model(audit, identity),
+        input=InputSpec(
+            height=height,
+            width=width,
+            dtype=cast(Dtype, source.dtype),
+            scale=source.scales[0] if source.scales else None,
+            zero_point=source.zero_points[0] if source.zero_points else None,
+            crop=identity.crop,
+        ),
+        output=OutputSpec(
+            classes=target.shape[1],
+            dtype=cast(Dtype, target.dtype),
+            scale=target.scales[0] if target.scales else None,
+            zero_point=target.zero_points[0] if target.zero_points else None,
+            activation=audit.activation,
+        ),
+        labels=identity.labels,
+        runtime=RuntimeSpec(
+            audit.operators,
+            audit.minimum_runtime,
+            _TOLERANCE_STEPS if target.scales else {},
+        ),
+        accuracy=tuple(accuracy),
+        training=identity.training,
+        calibration=identity.calibration if target.scales else {},
+        tools=tool_versions(),
+    )
+    golden = choose_golden(flatbuffer, height=height, width=width)
+    return pack_model_file(flatbuffer, manifest, golden=golden)
+
+
+def describe_model(audit: Audit, identity: Identity) -> str:
+    """One sentence for the manifest and the metadata."""
+    _, height, width, _ = audit.input.shape
+    inside = "int8" if audit.output.scales else "float32"
+    return (
+        f"{inside} image classifier, {height}x{width} RGB pixels in, scores of "
+        f"{len(identity.labels)} classes out"
+    )
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of what shapes the bytes of a model file."""
+    tools = {"minivgg-edge": __version__, "keras": metadata.version("keras")}
+    for name in ("tensorflow", "tensorflow-cpu", "ai-edge-litert"):
+        try:
+            tools[name.removesuffix("-cpu")] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # TensorFlow comes under one of two names
+    return tools

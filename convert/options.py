@@ -1,0 +1,55 @@
+"""Types of command-line arguments, with messages that say expected and got."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+
+
+def positive_integer(text: str) -> int:
+    """An integer of at least 1."""
+    return _integer(text, 1)
+
+
+def seed(text: str) -> int:
+    """An integer of at least 0."""
+    return _integer(text, 0)
+
+
+def finite_number(text: str) -> float:
+    """A number that is neither NaN nor infinite."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
+    return value
+
+
+def percent_points(text: str) -> float:
+    """Percent points from 0 to 100, as the fraction they stand for."""
+    value = finite_number(text)
+    if not 0.0 <= value <= 100.0:
+        raise argparse.ArgumentTypeError(f"expected points from 0 to 100, got {text!r}")
+    return value / 100.0
+
+
+def model_name(text: str) -> str:
+    """A name that a model file may carry."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text) is None:
+        raise argparse.ArgumentTypeError(
+            f"expected a name of letters, digits, '.', '_' and '-', got {text!r}"
+        )
+    return text
+
+
+def _integer(text: str, least: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least {least}, got {text!r}")
+    return value
