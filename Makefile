@@ -7,7 +7,7 @@ DATA ?= ../shared/data/cifar-10-batches-bin
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: run test test-all lint train accuracy wheel clean help
+.PHONY: help run test test-all lint train compile accuracy wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 run: $(STAMP)  ## compile the bundled float model to int8, prove it, classify three pictures
 	@echo "Compiling models/minivgg/model.keras to int8 on the embedded CIFAR-10 sample"
-	@$(BIN)/python -m convert.quantize --out $(MODEL) --force
+	@$(BIN)/python -m convert.quantize
 	@echo "Classifying three pictures with $(MODEL)"
 	@$(BIN)/minivgg-edge classify --model $(MODEL) $(PICTURES)
 
@@ -39,7 +39,12 @@ lint: $(STAMP)  ## ruff and mypy
 	@$(BIN)/mypy
 
 train: $(STAMP)  ## train the bundled model again (hours; DATA=folder of CIFAR-10)
-	$(BIN)/python -m convert.train --data $(DATA) --out runs/minivgg --seed 1 --resume
+	$(BIN)/python -m convert.train --data $(DATA) -o runs/minivgg --seed 1 --resume
+
+compile: $(STAMP)  ## compile models/minivgg/model.keras again into the bundled model
+	$(BIN)/python -m convert.quantize models/minivgg/model.keras --data $(DATA) --out out/bundled/minivgg.tflite --force
+	cp out/bundled/minivgg.tflite minivgg_edge/models/minivgg.tflite
+	cp out/bundled/minivgg.report.json models/minivgg/quantization.json
 
 accuracy: $(STAMP)  ## all 10,000 test pictures through the bundled int8 and float models
 	$(BIN)/python -m convert.evaluate --data $(DATA)

@@ -30,8 +30,8 @@ def build_minivgg(
     head: Head = "dense",
     dense_units: int = 512,
     order: Order = "conv-bn-relu",
-    block_dropout: float = 0.2,
-    head_dropout: float = 0.5,
+    block_dropout: float = 0.0,
+    head_dropout: float = 0.3,
     seed: int = 1,
     name: str = "minivgg",
 ) -> keras.Model:

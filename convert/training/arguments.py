@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from convert.errors import TrainingError
+from convert.options import add_folder_options, positive_integer
 from convert.training.augmentation import Augmentation
 from convert.training.recipe import Recipe
 
@@ -41,9 +42,7 @@ def build_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
     parser.add_argument("--force", action="store_true", help="overwrite the results in --out")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument(
-        "--skip-broken", action="store_true", help="leave out pictures that cannot be decoded"
-    )
+    add_folder_options(parser)
     _add_model(parser.add_argument_group("model"))
     _add_recipe(parser.add_argument_group("recipe"))
     return parser
@@ -61,9 +60,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         default="conv-bn-relu",
         help="conv-bn-relu folds into one integer op, conv-relu-bn is the textbook's (%(default)s)",
     )
-    add("--block-dropout", type=float, default=0.2, help="behind each block (%(default)s)")
-    add("--head-dropout", type=float, default=0.5, help="before the last layer (%(default)s)")
-    add("--size", type=int, default=32, help="input side in pixels (%(default)s)")
+    add("--block-dropout", type=float, default=0.0, help="behind each block (%(default)s)")
+    add("--head-dropout", type=float, default=0.3, help="before the last layer (%(default)s)")
+    add("--size", type=positive_integer, default=32, help="input side in pixels (%(default)s)")
     add(
         "--crop",
         choices=("none", "center"),
@@ -74,7 +73,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--epochs", type=int, default=40, help="passes over the pictures (%(default)s)")
+    add("--epochs", type=int, default=30, help="passes over the pictures (%(default)s)")
     add("--batch-size", type=int, default=128, help="pictures per step (%(default)s)")
     add("--learning-rate", type=float, default=0.1, help="peak of the schedule (%(default)s)")
     add("--weight-decay", type=float, default=5e-3, help="decoupled, kernels only (%(default)s)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from convert.training.augmentation import Augmentation
@@ -28,7 +29,7 @@ class Recipe:
         augmentation: how training pictures are varied.
     """
 
-    epochs: int = 40
+    epochs: int = 30
     batch_size: int = 128
     learning_rate: float = 0.1
     warmup_epochs: float = 1.0
@@ -51,8 +52,13 @@ class Recipe:
         for name in ("momentum", "label_smoothing", "ema_decay"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"expected {name} in 0..1 (1 excluded), got {getattr(self, name)}")
-        if self.weight_decay < 0.0:
+        if not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(f"expected a positive learning rate, got {self.learning_rate}")
+        if not 0.0 <= self.weight_decay < math.inf:
             raise ValueError(f"expected a weight decay of at least 0, got {self.weight_decay}")
+        # Keras and numpy take 32 bits.
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"expected a seed from 0 to {2**32 - 1}, got {self.seed}")
 
     def schedule(self, steps: int) -> WarmupCosine:
         """The learning-rate schedule for `steps` steps an epoch."""

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.atomic import write_output
+from convert.data.held_out import trained_on
 from convert.data.pictures import PictureSet, Splits
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.curves import curves_svg
 from convert.training.loop import Trainer, predict
-from convert.training.record import judged, to_json, tool_versions, weights_sha256
+from convert.training.record import (
+    history_csv,
+    judged,
+    to_json,
+    tool_versions,
+    weights_sha256,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -48,6 +55,10 @@ def write_results(
         "history": trainer.history,
         "versions": tool_versions(),
     }
+    if not splits.recognized:  # the published data set has one split, its digest says it all
+        record["trained_on"] = trained_on(splits.train)
+    # Again: a kill behind the last checkpoint has left the log without its last epoch.
+    write_output(folder / LOG_NAME, history_csv(trainer.history), force=True)
     write_output(folder / CURVES_NAME, curves_svg(trainer.history), force=True)
     write_output(folder / RECORD_NAME, to_json(record), force=True)
     write_output(folder / MODEL_NAME, _keras_bytes(model), force=True)
@@ -60,5 +71,8 @@ def _keras_bytes(model: keras.Model) -> bytes:
     """Return the `.keras` file as bytes, so that it is written as atomically as the rest."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / MODEL_NAME
-        model.save(path)
+        try:
+            model.save(path)
+        except OSError as error:  # a full disk; the error of a write does not know its file
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
         return path.read_bytes()

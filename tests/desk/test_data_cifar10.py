@@ -112,6 +112,7 @@ def test_the_reshuffled_copy_is_recognized(full: Splits) -> None:
     assert full.test is not None
     assert (len(full.train), len(full.validation), len(full.test)) == (45_000, 5_000, 10_000)
     assert full.validation.counts() == dict.fromkeys(cifar10.CLASS_NAMES, 500)
+    assert full.validation.digest == cifar10.VALIDATION_DIGEST
 
 
 def test_no_picture_stands_in_two_parts(full: Splits) -> None:

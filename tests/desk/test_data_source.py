@@ -32,7 +32,7 @@ def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_cifar10(cifar: Path) -> None:
     splits = load_splits(cifar, seed=7, fractions=(0.5, 0.1))
     assert type(splits) is Splits
-    assert splits.name == "CIFAR-10"
+    assert splits.name == f"{cifar.name} (CIFAR-10's layout, other pictures)"
     assert (len(splits.train), len(splits.validation)) == (80, 20)
     assert not (cifar / "split.json").exists()
 

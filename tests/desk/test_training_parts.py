@@ -96,7 +96,7 @@ def test_schedule_refuses(arguments, message):
     [
         ({"epochs": 0}, "at least 1 epoch, got 0"),
         ({"batch_size": 0}, "at least 1 picture, got 0"),
-        ({"warmup_epochs": 40}, "shorter than 40 epochs, got 40"),
+        ({"warmup_epochs": 30}, "shorter than 30 epochs, got 30"),
         ({"momentum": 1.0}, "expected momentum in 0..1"),
         ({"weight_decay": -1.0}, "weight decay of at least 0, got -1.0"),
     ],
