@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
+from convert.options import add_folder_options
 from convert.quantize import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -53,31 +54,62 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _reference(path: Path, target: ModelFile) -> bytes:
-    """The float flatbuffer to compare with; its labels have to be those of `target`."""
+    """The float flatbuffer to compare with; its labels and its size have to be those of `target`.
+
+    A `.keras` file without a training record has no labels: the number of its classes has to do.
+    """
     from minivgg_edge.model_file import read_model_file
 
     if path.suffix == ".keras":
         from convert.int8.conversion import convert_float
-        from convert.int8.float_model import load_float_model
+        from convert.int8.float_model import load_float_model, picture_size
         from convert.int8.freeze import freeze
+        from convert.int8.inputs import load_identity
 
-        return convert_float(freeze(load_float_model(path)))
+        model = load_float_model(path)
+        labels = load_identity(path, name=target.manifest.name).labels
+        classes = int(model.outputs[0].shape[1])
+        _check_reference(path, target, labels, classes, picture_size(model))
+        return convert_float(freeze(model))
     file = read_model_file(path)
-    if file.labels != target.labels:
-        raise DataError(
-            f"{path}: expected the labels of {target.source}, {list(target.labels)}, "
-            f"got {list(file.labels)}"
-        )
+    size = (file.manifest.input.height, file.manifest.input.width)
+    _check_reference(path, target, file.labels, len(file.labels), size)
     return file.flatbuffer
 
 
+def _check_reference(
+    path: Path, target: ModelFile, labels: tuple[str, ...], classes: int, size: tuple[int, int]
+) -> None:
+    if labels not in ((), target.labels) or classes != len(target.labels):
+        raise DataError(
+            f"{path}: expected the labels of {target.source}, {list(target.labels)}, "
+            f"got {list(labels) or f'{classes} classes'}"
+        )
+    height, width = target.manifest.input.height, target.manifest.input.width
+    if size != (height, width):
+        raise DataError(
+            f"{path}: expected an input of {height}x{width} pixels, as {target.source} has, "
+            f"got {size[0]}x{size[1]}"
+        )
+
+
 def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
-    from convert.int8.inputs import load_pictures
+    from convert.int8.inputs import check_unseen, load_pictures
     from convert.int8.packing import Identity
 
-    spec = target.manifest.input
-    identity = Identity(target.manifest.name, target.labels, spec.crop)
-    pictures = load_pictures(options.data, identity, size=(spec.height, spec.width))
+    manifest, spec = target.manifest, target.manifest.input
+    identity = Identity(manifest.name, target.labels, spec.crop, manifest.training)
+    pictures = load_pictures(
+        options.data,
+        identity,
+        size=(spec.height, spec.width),
+        split_file=options.split_file,
+        skip_broken=options.skip_broken,
+    )
+    for note in pictures.notes:
+        print(note, file=sys.stderr)
+    for warning in check_unseen(manifest.training, pictures, splits=(options.split,)):
+        print(f"warning: {warning}", file=sys.stderr)
     chosen = pictures.test if options.split == "test" else pictures.validation
     if chosen is None or len(chosen) == 0:
         raise DataError(f"{options.data}: expected {options.split} pictures, got none")
@@ -141,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     add("model", nargs="?", metavar="MODEL", help="a path, or the name of an installed model")
     add("--float", dest="float_model", type=Path, metavar="FLOAT", help=".tflite or .keras")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
+    add_folder_options(parser)
     add("--split", choices=("test", "validation"), default="test")
     add("--json", action="store_true", help="print JSON")
     return parser

@@ -1,10 +1,11 @@
-"""Types of command-line arguments, with messages that say expected and got."""
+"""Types of command-line arguments, with messages that say expected and got, and shared options."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import re
+from pathlib import Path
 
 
 def positive_integer(text: str) -> int:
@@ -43,6 +44,19 @@ def model_name(text: str) -> str:
             f"expected a name of letters, digits, '.', '_' and '-', got {text!r}"
         )
     return text
+
+
+def add_folder_options(parser: argparse.ArgumentParser) -> None:
+    """Add what concerns a folder of images only, the same in all commands that read one."""
+    parser.add_argument(
+        "--split-file",
+        type=Path,
+        metavar="FILE",
+        help="where the split of an image folder is kept; default: split.json in the folder",
+    )
+    parser.add_argument(
+        "--skip-broken", action="store_true", help="leave out pictures that cannot be decoded"
+    )
 
 
 def _integer(text: str, least: int) -> int:

@@ -22,7 +22,14 @@ from typing import TYPE_CHECKING
 from convert.atomic import write_output
 from convert.command import run_command
 from convert.errors import OutputExistsError
-from convert.options import finite_number, model_name, percent_points, positive_integer, seed
+from convert.options import (
+    add_folder_options,
+    finite_number,
+    model_name,
+    percent_points,
+    positive_integer,
+    seed,
+)
 
 if TYPE_CHECKING:
     from convert.int8.compile_model import Compiled
@@ -56,12 +63,24 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compile
     # Here and not above: TensorFlow takes seconds, `--help` and a misspelt option must not.
     from convert.int8.compile_model import Settings, compile_model
     from convert.int8.float_model import load_float_model, picture_size
-    from convert.int8.inputs import load_identity, load_pictures
+    from convert.int8.inputs import check_unseen, check_weights, load_identity, load_pictures
+    from convert.int8.labels import read_training_record
 
     model = load_float_model(options.model)
+    record = read_training_record(options.model)
+    check_weights(record, model, options.model)
     identity = load_identity(options.model, name=options.name, labels_file=options.labels)
     say(f"Reading {options.data or 'the embedded sample of CIFAR-10'}")
-    pictures = load_pictures(options.data, identity, size=picture_size(model))
+    pictures = load_pictures(
+        options.data,
+        identity,
+        size=picture_size(model),
+        split_file=options.split_file,
+        skip_broken=options.skip_broken,
+    )
+    for note in pictures.notes:
+        say(note)
+    warnings = check_unseen(record, pictures)
     settings = Settings(
         io=options.io,
         scale=options.scale,
@@ -71,7 +90,8 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compile
         max_drop=options.max_drop,
     )
     identity = replace(identity, labels=pictures.validation.class_names)
-    return compile_model(model, pictures, identity, settings, say=say)
+    compiled = compile_model(model, pictures, identity, settings, say=say)
+    return replace(compiled, warnings=(*warnings, *compiled.warnings))
 
 
 def _show(compiled: Compiled, say: Callable[[str], None]) -> None:
@@ -94,14 +114,15 @@ def _write(compiled: Compiled, options: argparse.Namespace, say: Callable[[str],
     if verdict.status != "fail":
         files[output.with_suffix(".float.tflite")] = compiled.float_file
         files[output] = compiled.int8_file
+    if verdict.status == "fail":
+        # Before the report is written: a file in its way must not hide the verdict.
+        print(f"FAILED: {verdict.reason}. {output} was not written.", file=sys.stderr)
     # The default output is this project's own build folder: a newer model may replace what an
     # older one left there.
     _write_files(files, force=options.force or options.out is None, say=say)
-    if verdict.status == "fail":
-        print(f"FAILED: {verdict.reason}. {output} was not written.", file=sys.stderr)
-    elif verdict.status == "not-enough":
+    if verdict.status == "not-enough":
         print(f"NOT ENOUGH PICTURES: {verdict.reason}.", file=sys.stderr)
-    else:
+    elif verdict.status == "pass":
         say(f"PASSED: {verdict.reason}.")
     return verdict.exit_code
 
@@ -142,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL.keras")
     add("-o", "--out", type=Path, metavar="OUT.tflite", help=f"default: {DEFAULT_OUTPUT}")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
+    add_folder_options(parser)
     add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
     add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
     add("--offset", type=finite_number, default=0.0, help="see --scale")

@@ -13,7 +13,8 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from convert.data.pictures import Splits
 from convert.data.source import load_splits
 from convert.errors import DataError, TrainingError
 from convert.quiet import quiet
+from convert.report.reading import reading_notes
 from convert.training.arguments import architecture_of, build_parser, recipe_of
 from minivgg_edge.atomic import write_atomically
 
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{splits.name}: {len(splits.train)} pictures to train on, {len(splits.validation)} to "
         f"validate, {splits.train.classes} classes"
     )
+    for note in reading_notes(splits):
+        say(note)
     _prepare_tensorflow(options.seed)
     from convert.training.loop import Trainer
     from convert.training.results import MODEL_NAME, write_results
@@ -100,6 +104,7 @@ def _load(options: argparse.Namespace) -> Splits:
         width=options.size,
         crop=options.crop,
         seed=options.seed,
+        split_file=options.split_file,
         skip_broken=options.skip_broken,
     )
     if len(splits.train) == 0 or len(splits.validation) == 0:
@@ -142,20 +147,33 @@ def _train(trainer: Trainer, options: argparse.Namespace) -> keras.Model:
     from convert.training.results import LOG_NAME
 
     display = Display(quiet=options.quiet)
-    writer = tf.summary.create_file_writer(str(options.out / "tensorboard"))
+    events = options.out / "tensorboard"
 
     def report(progress: Progress) -> None:
         display(progress)
         if progress.record is None:
             return
         write_atomically(options.out / LOG_NAME, history_csv(trainer.history))
-        with writer.as_default(step=progress.epoch + 1):
+        with _writing(events), writer.as_default(step=progress.epoch + 1):
             for name, value in progress.record.items():
                 tf.summary.scalar(name, value)
-        writer.flush()
+            writer.flush()
 
+    with _writing(events):
+        writer = tf.summary.create_file_writer(str(events))
     with display.shown():
         return trainer.run(report)
+
+
+@contextmanager
+def _writing(events: Path) -> Iterator[None]:
+    """Name the folder when TensorBoard's events cannot be written, for a full disk say."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise TrainingError(f"{events}: cannot be written: {error.message}") from error
 
 
 if __name__ == "__main__":

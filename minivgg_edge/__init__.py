@@ -1,6 +1,11 @@
-"""Classify pictures with a compiled MiniVGG, on numpy and a LiteRT-compatible runtime."""
+"""Classify pictures with a compiled MiniVGG, on numpy and a LiteRT-compatible runtime.
 
-from minivgg_edge.classifier import Classifier
+`Classifier` and its results are imported when they are first asked for (PEP 562). They need numpy,
+whose import takes most of a short program's time; the command line's help does without.
+"""
+
+from typing import TYPE_CHECKING
+
 from minivgg_edge.errors import (
     ClosedError,
     MinivggEdgeError,
@@ -11,7 +16,10 @@ from minivgg_edge.errors import (
     PictureError,
     RuntimeUnavailableError,
 )
-from minivgg_edge.results import ModelInfo, Prediction
+
+if TYPE_CHECKING:
+    from minivgg_edge.classifier import Classifier
+    from minivgg_edge.results import ModelInfo, Prediction
 
 __all__ = [
     "Classifier",
@@ -29,3 +37,20 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_MODULES = {"Classifier": "classifier", "ModelInfo": "results", "Prediction": "results"}
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+    def __getattr__(name: str) -> object:
+        """Import a class of `_MODULES`, once: it becomes an ordinary attribute."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+        return globals().setdefault(name, getattr(module, name))
+
+    def __dir__() -> list[str]:
+        """Return also the names that are not imported yet."""
+        return sorted({*globals(), *__all__})

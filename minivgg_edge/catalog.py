@@ -64,7 +64,8 @@ def _is_path(text: str) -> bool:
 
 def _load_installed(name: str) -> ModelFile:
     bundled = _BUNDLED / f"{name}{_SUFFIX}"
-    if bundled.is_file():
+    # not Path.is_file: it raises an OSError for a name that is too long for the file system
+    if os.path.isfile(bundled):  # noqa: PTH113
         return read_model_file(bundled)
     point = _offered().get(name)
     if point is None:

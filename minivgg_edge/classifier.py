@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -217,6 +217,17 @@ class Classifier:
     ) -> None:
         """Close the classifier."""
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse `copy` and `pickle`: two objects would share one interpreter, past its lock.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError(
+            f"{self!r}: a classifier can be shared by threads and by the child of a fork, but not "
+            "copied or pickled; create one in each process"
+        )
 
     def __repr__(self) -> str:
         """Return name, input, number of labels, runtime and state."""

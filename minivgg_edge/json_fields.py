@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from minivgg_edge.errors import ModelFileError
 
 _LONGEST_EXCERPT = 60
+_DEEPEST = 50  # lists and objects in each other: what is read can also be written and shown
 
 
 def parse_json_object(data: bytes, *, where: str) -> Fields:
@@ -34,10 +35,13 @@ def parse_json_object(data: bytes, *, where: str) -> Fields:
             parse_constant=_refuse_constant,
             parse_float=_finite_float,
         )
+        too_deep = _is_deeper(value, _DEEPEST)
     except RecursionError:
-        raise ModelFileError(f"{where}: expected JSON, got one nested too deeply") from None
+        too_deep = True
     except ValueError as error:  # also UnicodeDecodeError and JSONDecodeError
         raise ModelFileError(f"{where}: expected JSON in UTF-8, got: {error}") from None
+    if too_deep:
+        raise ModelFileError(f"{where}: expected JSON, got one nested too deeply")
     return Fields(value, where)
 
 
@@ -59,6 +63,15 @@ def _finite_float(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"the number {text[:_LONGEST_EXCERPT]}, which no float64 can hold")
     return value
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Say whether more than `levels` lists and objects lie in each other."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        return False
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
 
 
 def _excerpt(value: object) -> str:

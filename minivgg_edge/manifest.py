@@ -149,6 +149,8 @@ def _output_spec(fields: Fields) -> OutputSpec:
     dtype = fields.choice("dtype", _DTYPES)
     scale, zero_point = _quantization(fields, dtype)
     activation = fields.choice("activation", ("softmax", "logits"))
+    if activation == "softmax" and scale is not None and zero_point is not None:
+        _check_probabilities(fields, scale, zero_point, dtype)
     return OutputSpec(
         classes=fields.integer("classes", 2, _MAX_CLASSES),
         dtype=cast(Dtype, dtype),
@@ -158,6 +160,18 @@ def _output_spec(fields: Fields) -> OutputSpec:
         temperature=fields.number("temperature", 1e-3, 1e3),
         threshold=None if fields.is_null("threshold") else fields.number("threshold", 0.0, 1.0),
     )
+
+
+def _check_probabilities(fields: Fields, scale: float, zero_point: int, dtype: str) -> None:
+    """Refuse outputs that stand for scores, but can lie more than half a step outside 0-1."""
+    codes = np.iinfo(dtype)
+    low, high = scale * (codes.min - zero_point), scale * (codes.max - zero_point)
+    if low < -scale / 2 or high > 1.0 + scale / 2:
+        fields.refuse(
+            "activation",
+            f"logits, since outputs with this scale and zero point reach from {low:g} to {high:g}",
+            "softmax",
+        )
 
 
 def _labels(fields: Fields, classes: int) -> tuple[str, ...]:

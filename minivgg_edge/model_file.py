@@ -28,10 +28,7 @@ _TFLITE_IDENTIFIER = b"TFL3"
 _MANIFEST = "manifest.json"
 _LABELS = "labels.txt"
 _GOLDEN = "golden.npz"
-_ADVICE = (
-    "at the desk, `python -m convert.package --adopt` gives a manifest to a foreign model, "
-    "`python -m convert.quantize` compiles one from its float model"
-)
+_ADVICE = "at the desk, `python -m convert.quantize` compiles one from a float Keras model"
 
 
 @dataclass(frozen=True, slots=True)

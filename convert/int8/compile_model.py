@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from convert.data.pictures import PictureSet
@@ -32,12 +32,17 @@ class Pictures:
         calibration: to choose calibration pictures from; training pictures.
         validation: for the gate; never trained or calibrated on.
         test: only reported; None when there are none.
+        whole: by split, the digest of the part of which the pictures here are a selection; a split
+            that is not named is whole.
+        notes: sentences about what was noticed while reading.
     """
 
     name: str
     calibration: PictureSet
     validation: PictureSet
     test: PictureSet | None
+    whole: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def judge(comparison: Comparison, *, max_drop: float = DEFAULT_MAX_DROP) -> Verd
         raise ValueError(f"expected max_drop from 0 to 1, got {max_drop}")
     drop, bound, p_value = comparison.drop, comparison.upper_bound, comparison.p_value
     allowed = f"{100 * max_drop:.2f} points"
-    measured = f"{_points(drop)} on {comparison.count} pictures"
+    measured = f"{_points(max(drop, 0.0))} on {comparison.count} pictures"
     if comparison.collapsed:
         return Verdict(
             "fail",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from convert.data import cifar10
+from convert.data.held_out import check_held_out
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.compile_model import Pictures
@@ -17,6 +20,10 @@ from convert.int8.labels import (
     reorder,
 )
 from convert.int8.packing import Identity
+from convert.report.reading import reading_notes
+
+if TYPE_CHECKING:
+    import keras
 
 # What of the training record goes into the model file. Not the command: it names local folders.
 _RECORDED = ("architecture", "data", "recipe", "seed", "versions", "weights_sha256")
@@ -53,13 +60,25 @@ def load_identity(model: Path, *, name: str, labels_file: Path | None = None) ->
     return Identity(name, labels, crop, training)
 
 
-def load_pictures(data: Path | None, identity: Identity, *, size: tuple[int, int]) -> Pictures:
+def load_pictures(
+    data: Path | None,
+    identity: Identity,
+    *,
+    size: tuple[int, int],
+    split_file: Path | None = None,
+    skip_broken: bool = False,
+) -> Pictures:
     """Read the pictures to calibrate and to measure on, numbered as the model numbers its classes.
+
+    A folder whose split file is lost is split by the seed of the training: as long as its pictures
+    are the same, that gives the same split again.
 
     Args:
         data: a folder that `convert.data.source.load_splits` reads; None for the embedded sample.
         identity: of the model; without labels, the data set's own names are taken in its order.
         size: height and width of the model's input.
+        split_file: see `convert.data.source.load_splits`, as is the following.
+        skip_broken: leave out pictures that cannot be decoded.
 
     Raises:
         DataError: the folder is refused, or its classes or its size are not the model's.
@@ -70,9 +89,22 @@ def load_pictures(data: Path | None, identity: Identity, *, size: tuple[int, int
         from convert.data.source import load_splits
 
         splits = load_splits(
-            data, height=height, width=width, crop=identity.crop, class_names=labels or None
+            data,
+            height=height,
+            width=width,
+            crop=identity.crop,
+            seed=_training_seed(identity.training),
+            class_names=labels or None,
+            split_file=split_file,
+            skip_broken=skip_broken,
         )
-        return Pictures(splits.name, splits.train, splits.validation, splits.test)
+        return Pictures(
+            splits.name,
+            splits.train,
+            splits.validation,
+            splits.test,
+            notes=reading_notes(splits),
+        )
     from convert.data.sample import load_sample
 
     sample = load_sample()
@@ -91,4 +123,56 @@ def load_pictures(data: Path | None, identity: Identity, *, size: tuple[int, int
         numbered(sample.calibration),
         numbered(sample.validation),
         numbered(sample.test),
+        whole={"validation": cifar10.VALIDATION_DIGEST, "test": cifar10.TEST_DIGEST},
     )
+
+
+def check_unseen(
+    record: Mapping[str, Any],
+    pictures: Pictures,
+    *,
+    splits: Sequence[str] = ("validation", "test"),
+) -> tuple[str, ...]:
+    """Check that the model with this training record was not trained on what it is measured on.
+
+    Returns:
+        Warnings where nobody can tell; see `check_held_out`.
+
+    Raises:
+        DataError: it was trained on some of the pictures.
+    """
+    warnings = (
+        check_held_out(
+            record,
+            part,
+            split,
+            train=pictures.calibration,
+            whole=pictures.whole.get(split),
+            source=pictures.name,
+        )
+        for split, part in (("validation", pictures.validation), ("test", pictures.test))
+        if part is not None and split in splits
+    )
+    return tuple(warning for warning in warnings if warning is not None)
+
+
+def check_weights(record: Mapping[str, Any], model: keras.Model, path: Path) -> None:
+    """Check that the training record beside the model file is of this model.
+
+    Raises:
+        DataError: it is of another one: labels and crop would be taken from there.
+    """
+    from convert.training.record import weights_sha256
+
+    recorded = record.get("weights_sha256")
+    if recorded is not None and recorded != weights_sha256(model):
+        raise DataError(
+            f"{path.parent / TRAINING_RECORD}: expected the training record of {path.name}, got "
+            "that of a model with other weights: move one of the two to another folder"
+        )
+
+
+def _training_seed(training: Mapping[str, Any]) -> int:
+    recipe = training.get("recipe")
+    seed = recipe.get("seed") if isinstance(recipe, Mapping) else None
+    return seed if isinstance(seed, int) else 0

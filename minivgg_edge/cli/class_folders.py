@@ -67,8 +67,9 @@ def read_class_folders(
         OSError: A folder cannot be listed.
     """
     top = Path(folder)
-    if not top.is_dir():
-        got = "a file" if top.exists() else "nothing"
+    # Path takes the empty name (of a shell's unset variable, say) for the current directory.
+    if not folder or not top.is_dir():
+        got = "a file" if folder and top.exists() else "nothing"
         raise FolderError(f"{folder!r}: expected a folder with one folder per class, got {got}")
     visible = sorted(path for path in top.iterdir() if not path.name.startswith("."))
     names = [path.name for path in visible if path.is_dir()]

@@ -105,7 +105,7 @@ class _Table:
     def __init__(self, classifier: Classifier, top_k: int) -> None:
         shortest = len(self._NOTHING) - self._SCORE - 2
         self._label = max(shortest, *(display_width(printable(n)) for n in classifier.labels))
-        self._top_k = top_k
+        self._ranks = min(top_k, len(classifier.labels))
         self._empty = True
 
     def picture(self, name: str, predictions: tuple[Prediction, ...], time_ms: float) -> None:
@@ -121,7 +121,7 @@ class _Table:
 
     def _line(self, rank: str, label: str, score: str, time_: str, name: str) -> None:
         # Without --top-k there is one label per picture, and its rank says nothing.
-        start = [pad(rank, len(str(self._top_k)), "r")] if self._top_k > 1 else []
+        start = [pad(rank, len(str(self._ranks)), "r")] if self._ranks > 1 else []
         # "(below threshold)" may be wider than every label: it takes the empty score's columns too.
         left = pad(label, self._label) + "  " + pad(score, self._SCORE, "r")
         if not score:

@@ -117,16 +117,14 @@ def _answer_all(classifier: Classifier, folders: ClassFolders) -> tuple[list[Ans
     for picture in folders.pictures:
         start = time.perf_counter()
         try:
-            scores = classifier.scores(picture.path)
+            (best,) = classifier.classify(picture.path)
         except PictureError as error:
             progress.clear()
             complain(str(error))
             answers.append(Answer(picture.name, picture.index, None, None, str(error)))
             continue
         seconds += time.perf_counter() - start
-        # argmax takes the lower index of a tie, as `classify` does.
-        best = int(scores.argmax())
-        answers.append(Answer(picture.name, picture.index, best, float(scores[best])))
+        answers.append(Answer(picture.name, picture.index, best.index, best.score))
         progress.update(len(answers))
     progress.clear()
     return answers, seconds

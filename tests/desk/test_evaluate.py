@@ -11,6 +11,7 @@ from tiny_model import Tiny, TinyCompiled
 
 from convert import evaluate
 from convert.command import run_command
+from convert.quiet import quiet
 
 
 def test_a_comparison(
@@ -51,3 +52,42 @@ def test_bad_input(
     # The embedded sample is of another size.
     assert run_command(evaluate.main, [str(tiny_compiled.path)]) == 2
     assert "name a folder of its own pictures with --data" in capsys.readouterr().err
+
+
+def keras_file(path: Path, *, side: int, classes: int) -> Path:
+    with quiet():
+        from convert.architecture import build_minivgg
+
+        model = build_minivgg(
+            classes=classes, height=side, width=side, blocks=((2,),), head="gap", head_dropout=0
+        )
+        model.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("side", "classes", "labels", "message"),
+    [
+        (16, 4, None, "expected the labels of "),
+        (16, 3, ["blue", "green", "red"], "got ['blue', 'green', 'red']"),
+        (8, 3, None, "expected an input of 16x16 pixels"),
+    ],
+)
+def test_a_float_model_that_is_not_the_reference(
+    side: int,
+    classes: int,
+    labels: list[str] | None,
+    message: str,
+    tiny: Tiny,
+    tiny_compiled: TinyCompiled,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = keras_file(tmp_path / "other.keras", side=side, classes=classes)
+    if labels is not None:
+        (tmp_path / "training.json").write_text(json.dumps({"labels": labels}))
+    arguments = [str(tiny_compiled.path), "--data", str(tiny.data), "--float", str(path)]
+    assert run_command(evaluate.main, arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {path}: expected ")
+    assert message in error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -65,13 +66,16 @@ def test_a_run_leaves_model_record_log_and_curves(finished):
     assert record["results"]["validation"]["accuracy"] > 0.9
     assert [entry["epoch"] for entry in record["history"]] == [1, 2, 3, 4]
     assert record["recipe"]["seed"] == 1
-    assert record["data"]["splits"]["train"]["count"] > 100
+    trained = record["data"]["splits"]["train"]["count"]
+    assert trained > 100
+    assert len(base64.b64decode(record["trained_on"])) == 6 * trained
     assert {"keras", "numpy", "python"} <= set(record["versions"])
     with (out / "log.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
     assert b"<svg" in (out / "curves.svg").read_bytes()
     assert list((out / "tensorboard").iterdir())
     assert not (out / "checkpoint.npz").exists()
+    assert "The split is kept in " in printed
     assert "epoch 4/4: loss" in printed
     assert "left" in printed
 
@@ -185,6 +189,9 @@ def test_an_empty_class_folder_is_named(photos, tmp_path, capsys):
         (["--epochs", "0"], "expected at least 1 epoch, got 0"),
         (["--cutout", "2"], "expected cutout_fraction in 0..1, got 2.0"),
         (["--size", "2"], "expected at least 4x4 pixels, got 2x2"),
+        (["--learning-rate", "0"], "expected a positive learning rate, got 0.0"),
+        (["--learning-rate", "nan"], "expected a positive learning rate, got nan"),
+        (["--seed", "-1"], "expected a seed from 0 to 4294967295, got -1"),
     ],
 )
 def test_bad_values(photos, tmp_path, capsys, arguments, message):
@@ -197,6 +204,21 @@ def test_bad_blocks_are_a_usage_error(capsys):
         main(["--data", "x", "--blocks", "32;32"])
     assert ended.value.code == 2
     assert "expected widths such as '32,32|64,64', got '32;32'" in capsys.readouterr().err
+
+
+def test_a_size_of_nothing_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", "x", "--size", "0"])
+    assert ended.value.code == 2
+    assert "--size: expected an integer of at least 1, got '0'" in capsys.readouterr().err
+
+
+def test_a_folder_that_tensorboard_cannot_write_is_one_line(photos, tmp_path):
+    (tmp_path / "tensorboard").touch()
+    run = subprocess.run(command(photos, tmp_path), cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 2, run.stderr
+    assert f"{tmp_path / 'tensorboard'}: cannot be written: " in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_a_full_disk_is_one_line(photos, tmp_path):

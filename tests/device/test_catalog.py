@@ -53,7 +53,7 @@ def test_a_bare_string_is_a_name_even_if_a_file_is_called_so(
         load_model("named")
 
 
-@pytest.mark.parametrize("model", ["", "..", "MINIVGG\n"])
+@pytest.mark.parametrize("model", ["", "..", "MINIVGG\n", "nul\0", "\ud800", "x" * 5000])
 def test_odd_names(model: str) -> None:
     with pytest.raises(ModelNotFoundError, match=re.escape(repr(model))):
         load_model(model)

@@ -97,6 +97,16 @@ def test_no_folder(tmp_path: Path) -> None:
             read_class_folders(str(tmp_path / name), LABELS)
 
 
+def test_the_empty_name_is_not_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, "zebra/z.gif", "cat/a.png", "10/x.png")
+    monkeypatch.chdir(tmp_path)
+    assert len(read_class_folders(".", LABELS).pictures) == 3
+    with pytest.raises(FolderError, match=r"^'': expected a folder .* per class, got nothing"):
+        read_class_folders("", LABELS)
+
+
 def test_no_class_folders(tmp_path: Path) -> None:
     fill(tmp_path, "a.png")
     message = "expected one folder per class ('zebra', 'cat', '10'), found no folder"

@@ -71,6 +71,19 @@ def test_top_k_ranks_the_labels(pictures: list[str], capsys: pytest.CaptureFixtu
     assert [pictures[0] in line for line in lines[1:4]] == [True, False, False]
 
 
+def test_more_labels_than_there_are_need_no_wider_ranks(
+    pictures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Classifier() as classifier:
+        labels = len(classifier.labels)
+    tables = []
+    for top_k in (labels, 10**24):
+        assert cli.main(["classify", "--top-k", str(top_k), pictures[0]]) == 0
+        tables.append([line.split()[:2] for line in capsys.readouterr().out.splitlines()])
+        assert len(tables[-1]) == 1 + labels + 3  # header, labels, and what the time covers
+    assert tables[0][: 1 + labels] == tables[1][: 1 + labels]
+
+
 def test_nothing_reaches_the_threshold(
     pictures: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

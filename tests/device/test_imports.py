@@ -53,6 +53,8 @@ for name in ("socket", "create_connection", "socketpair", "getaddrinfo"):
 before = set(sys.modules)
 
 import minivgg_edge
+assert "numpy" not in sys.modules
+from minivgg_edge import Classifier, Prediction
 assert not any(n.split(".")[0] in ("ai_edge_litert", "tflite_runtime") for n in sys.modules)
 
 import numpy as np
@@ -81,9 +83,30 @@ def test_classifying_an_array_imports_numpy_and_a_runtime_only() -> None:
     assert third_party - RUNTIMES <= {"minivgg_edge", "numpy"}
 
 
+def test_the_program_s_help_needs_no_numpy() -> None:
+    script = (
+        "import sys\n"
+        "from minivgg_edge.cli import main\n"
+        "codes = [main(['--version']), main(['--help']), main(['dance'])]\n"
+        "sys.exit(f'{codes} with numpy' if 'numpy' in sys.modules else codes != [0, 0, 2])\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
+        timeout=60,
+    )
+    assert run.returncode == 0, run.stderr
+
+
 def test_public_names() -> None:
     for name in minivgg_edge.__all__:
         assert hasattr(minivgg_edge, name)
+        assert name in dir(minivgg_edge)
+    with pytest.raises(AttributeError, match="module 'minivgg_edge' has no attribute 'Clasifier'"):
+        minivgg_edge.Clasifier  # type: ignore[attr-defined]  # noqa: B018
     for name in ("ModelNotFoundError", "ModelFileError", "ModelVersionError"):
         assert issubclass(getattr(minivgg_edge, name), minivgg_edge.ModelError)
     for name in ("ModelError", "PictureError", "RuntimeUnavailableError", "ClosedError"):

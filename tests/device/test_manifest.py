@@ -138,6 +138,9 @@ WRONG_FIELDS: list[tuple[str, Any, str]] = [
     ("output/classes", 4, r'labels: expected 4 labels, one per class, got "3 labels"'),
     ("output/activation", "sigmoid", r"output.activation: expected one of"),
     ("output/temperature", 0, r"output.temperature: expected a number from 0.001 to 1000"),
+    ("output/scale", 1.0, r"activation: expected logits, since .* reach from 0 to 255, got \"soft"),
+    ("output/scale", 1 / 253, r"output.activation: expected logits, since outputs with this scale"),
+    ("output/zero_point", -127, r"output.activation: expected logits, .* from -0.00390625 to"),
     ("output/threshold", 1.01, r"output.threshold: expected a number from 0 to 1, got 1.01"),
     ("output/threshold", ..., r"expected a field output.threshold, got none"),
     ("labels", "cat", r'labels: expected a list, got "cat"'),
@@ -180,11 +183,27 @@ def test_wrong_field(path: str, value: Any, message: str) -> None:
         (b'{"a": -Infinity}', "-Infinity, which is no JSON number"),
         (b'{"a": 1e999}', "the number 1e999, which no float64 can hold"),
         (b"[" * 200_000, "expected JSON, got one nested too deeply"),
+        (b'{"a": ' * 51 + b"1" + b"}" * 51, "expected JSON, got one nested too deeply"),
+        (b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}", "expected JSON, got one nested too deeply"),
     ],
 )
 def test_not_a_json_object(data: bytes, message: str) -> None:
     with pytest.raises(ModelFileError, match=message):
         parse_manifest(data, source="m")
+
+
+def test_nesting_that_is_read_can_be_written() -> None:
+    tree: object = "leaf"
+    for _ in range(24):
+        tree = {"nested": [tree]}
+    nested = parse_manifest(_changed("training", {"x": tree}), source="m")
+    assert parse_manifest(nested.to_json(), source="m") == nested
+
+
+@pytest.mark.parametrize("scale", [1 / 255, 1 / 256, 0.001])
+def test_scores_by_a_scale_that_keeps_them_in_range(scale: float) -> None:
+    manifest = parse_manifest(_changed("output/scale", scale), source="m")
+    assert manifest.output.scale == scale
 
 
 def test_long_values_are_cut_in_messages() -> None:

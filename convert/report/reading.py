@@ -1,0 +1,29 @@
+"""What was noticed while a data set was read, as sentences."""
+
+from __future__ import annotations
+
+from convert.data.folder import FolderSplits
+from convert.data.pictures import Splits
+
+
+def reading_notes(splits: Splits) -> tuple[str, ...]:
+    """Say what a folder of images was split by and what was left out of it; else nothing."""
+    if not isinstance(splits, FolderSplits):
+        return ()
+    notes = []
+    if splits.split_file is not None:
+        notes.append(f"The split is kept in {splits.split_file}")
+    if splits.skipped:
+        first = splits.skipped[0].reason
+        notes.append(f"Skipped, cannot be decoded: {len(splits.skipped)}, such as {first}")
+    if splits.ignored:
+        notes.append(
+            f"Ignored, no pictures of a class: {len(splits.ignored)}, such as {splits.ignored[0]}"
+        )
+    if splits.lookalikes:
+        one, other = splits.lookalikes[0]
+        notes.append(
+            f"Look the same at this size, but stand in two parts: {len(splits.lookalikes)}, "
+            f"such as {one} and {other}; they make the accuracy look better than it is"
+        )
+    return tuple(notes)
