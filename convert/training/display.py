@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
 
 
 class Display:
-    """Receives `Progress` and shows it; `quiet` shows nothing, but logs the epochs all the same."""
+    """Receives `Progress` and shows it; with `quiet` it only logs the epochs, at level INFO."""
 
     def __init__(self, *, quiet: bool) -> None:
         from rich.console import Console
