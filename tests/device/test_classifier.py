@@ -473,5 +473,6 @@ def test_classify_costs_little_more_than_the_bare_interpreter(
     for _ in range(30):
         tries.append(_overhead(classifier, picture, 300))
         if tries[-1] <= MAX_OVERHEAD:
+            print(f"classify: {tries[-1]:.3f} of a bare loop's time, try {len(tries)}")
             return
     pytest.fail(f"classify: expected at most {MAX_OVERHEAD} of a bare loop, got {tries}")
