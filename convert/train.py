@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ["python", "-m", "convert.train", *(word for word in given if word != "--resume")]
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # It warns of every font that it merely looks for; the curves use the one it ships.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
     def say(text: str) -> None:
         if not options.quiet:

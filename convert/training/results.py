@@ -12,6 +12,7 @@ from convert.data.pictures import PictureSet, Splits
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.curves import curves_svg
 from convert.training.loop import Trainer, predict
+from convert.training.portable import portable
 from convert.training.record import (
     history_csv,
     judged,
@@ -75,4 +76,4 @@ def _keras_bytes(model: keras.Model) -> bytes:
             model.save(path)
         except OSError as error:  # a full disk; the error of a write does not know its file
             raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-        return path.read_bytes()
+        return portable(path.read_bytes(), model)
