@@ -195,7 +195,7 @@ def test_a_kill_before_the_last_step_leaves_what_was_there(tmp_path: Path) -> No
     program = (
         "import os, pathlib, sys\n"
         "from convert.atomic import write_output\n"
-        "os.replace = lambda *names: os.kill(os.getpid(), 9)\n"
+        "pathlib.Path.replace = lambda *names: os.kill(os.getpid(), 9)\n"
         "write_output(pathlib.Path(sys.argv[1]), b'new', force=True)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, path], cwd=_ROOT, timeout=60)
