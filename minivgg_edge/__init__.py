@@ -38,17 +38,16 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_MODULES = {"Classifier": "classifier", "ModelInfo": "results", "Prediction": "results"}
-
 if not TYPE_CHECKING:  # a type checker would take every name for one that exists
 
     def __getattr__(name: str) -> object:
-        """Import a class of `_MODULES`, once: it becomes an ordinary attribute."""
-        if name not in _MODULES:
+        """Import a class at its first use; it becomes an ordinary attribute."""
+        if name == "Classifier":
+            from minivgg_edge import classifier as module
+        elif name in ("ModelInfo", "Prediction"):
+            from minivgg_edge import results as module
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import importlib
-
-        module = importlib.import_module(f"{__name__}.{_MODULES[name]}")
         return globals().setdefault(name, getattr(module, name))
 
     def __dir__() -> list[str]:

@@ -7,7 +7,6 @@ the model's, its value an importable package that holds ``NAME.tflite``.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minivgg_edge.errors import ModelNotFoundError
@@ -21,8 +20,9 @@ ENTRY_POINT_GROUP = "minivgg_edge.models"
 
 _SUFFIX = ".tflite"
 # Not importlib.resources: importing it would cost each start more than reading the model does, and
-# a package that runs on native code never lies in a zip itself. Model wheels may.
-_BUNDLED = Path(__file__).parent / "models"
+# a package that runs on native code never lies in a zip itself. Model wheels may. pathlib costs a
+# start as much.
+_BUNDLED = os.path.join(os.path.dirname(__file__), "models")  # noqa: PTH118, PTH120
 
 
 def load_model(model: str | os.PathLike[str] | None = None) -> ModelFile:
@@ -52,8 +52,10 @@ def load_model(model: str | os.PathLike[str] | None = None) -> ModelFile:
 
 def installed_models() -> dict[str, str]:
     """Return the package that holds each installed model, by the model's name, sorted by name."""
+    from pathlib import Path
+
     found = {name: point.module for name, point in _offered().items()}
-    found |= {path.stem: __package__ for path in _BUNDLED.glob(f"*{_SUFFIX}")}
+    found |= {path.stem: __package__ for path in Path(_BUNDLED).glob(f"*{_SUFFIX}")}
     return dict(sorted(found.items()))
 
 
@@ -63,7 +65,7 @@ def _is_path(text: str) -> bool:
 
 
 def _load_installed(name: str) -> ModelFile:
-    bundled = _BUNDLED / f"{name}{_SUFFIX}"
+    bundled = os.path.join(_BUNDLED, f"{name}{_SUFFIX}")  # noqa: PTH118
     # not Path.is_file: it raises an OSError for a name that is too long for the file system
     if os.path.isfile(bundled):  # noqa: PTH113
         return read_model_file(bundled)
@@ -79,6 +81,7 @@ def _load_installed(name: str) -> ModelFile:
 
 def _load_from_package(name: str, package: str) -> ModelFile:
     from importlib.resources import files  # slow to import, see _BUNDLED
+    from pathlib import Path
 
     try:
         resource = files(package).joinpath(f"{name}{_SUFFIX}")

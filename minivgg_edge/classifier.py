@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import operator
 import os
-import threading
 import weakref
+from _thread import allocate_lock  # `threading` would be imported for this alone
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from minivgg_edge.catalog import load_model
-from minivgg_edge.decode import decode, from_pil, is_pil_image
 from minivgg_edge.errors import ClosedError, PictureError
 from minivgg_edge.interpreter import (
     Engine,
@@ -22,12 +20,12 @@ from minivgg_edge.interpreter import (
     check_num_threads,
     runtime_info,
 )
-from minivgg_edge.preprocess import preprocess
 from minivgg_edge.results import ModelInfo, Prediction
 from minivgg_edge.scoring import Scorer, pixel_table
 from minivgg_edge.tensors import check_tensor_specs
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL.Image import Image as PilImage
 
 Picture: TypeAlias = (
@@ -85,7 +83,7 @@ class Classifier:
         check_tensor_specs(manifest, engine.input, engine.output, source=source)
         self._engine: Engine | None = engine
         self._closed = False
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         spec = manifest.input
         self._labels = manifest.labels
         self._shape = (spec.height, spec.width, 3)
@@ -139,7 +137,7 @@ class Classifier:
             ValueError: `top_k` or `threshold` is out of range.
         """
         count = _check_top_k(top_k)
-        minimum = _check_threshold(threshold)
+        minimum = None if threshold is None else _check_threshold(threshold)
         return self._predict(picture, count, minimum)
 
     def classify_batch(
@@ -163,7 +161,7 @@ class Classifier:
             ValueError: `top_k` or `threshold` is out of range.
         """
         count = _check_top_k(top_k)
-        minimum = _check_threshold(threshold)
+        minimum = None if threshold is None else _check_threshold(threshold)
         # Each of these is iterable too, and its items would be classified without complaint.
         if isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike):
             raise TypeError(
@@ -271,22 +269,17 @@ class Classifier:
         if isinstance(picture, np.ndarray):
             if picture.shape == self._shape and picture.dtype == _UINT8:
                 return picture
-        elif isinstance(picture, str | os.PathLike | bytes | bytearray | memoryview):
-            picture = decode(picture)
-        elif is_pil_image(picture):
-            picture = from_pil(picture)
         else:
-            raise TypeError(
-                "picture: expected a path, bytes, a PIL image or a numpy array, "
-                f"got {type(picture).__name__}"
-            )
+            picture = _decoded(picture)
+        from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
+
         height, width, _ = self._shape
         crop = self._info.manifest.input.crop
         return preprocess(picture, height=height, width=width, crop=crop)
 
     def _renew_after_fork(self) -> None:
         # Another thread of the parent may have held the lock; nobody is left to release it here.
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
         if self._engine is not None:
             self._engine.abandon()
             self._engine = None
@@ -301,6 +294,21 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_classifiers)
 
 
+def _decoded(
+    picture: str | os.PathLike[str] | bytes | bytearray | memoryview | PilImage,
+) -> npt.NDArray[np.uint8]:
+    from minivgg_edge.decode import decode, from_pil, is_pil_image  # not for an array
+
+    if isinstance(picture, str | os.PathLike | bytes | bytearray | memoryview):
+        return decode(picture)
+    if is_pil_image(picture):
+        return from_pil(picture)
+    raise TypeError(
+        "picture: expected a path, bytes, a PIL image or a numpy array, "
+        f"got {type(picture).__name__}"
+    )
+
+
 def _check_top_k(top_k: int) -> int:
     count = operator.index(top_k)
     if count < 1:
@@ -308,9 +316,7 @@ def _check_top_k(top_k: int) -> int:
     return count
 
 
-def _check_threshold(threshold: float | None) -> float | None:
-    if threshold is None:
-        return None
+def _check_threshold(threshold: float) -> float:
     if isinstance(threshold, str | bytes):  # float() would parse it
         raise TypeError(f"threshold: expected a number, got {type(threshold).__name__}")
     minimum = float(threshold)

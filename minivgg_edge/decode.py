@@ -24,12 +24,12 @@ from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, TypeGuard
 
 import numpy as np
-import numpy.typing as npt
 
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image as PilImage
 
 # 2**26 lets the largest pictures of common phones pass (48 MP: 8064 x 6048, 64 MP: 9248 x 6936).

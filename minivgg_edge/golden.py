@@ -7,22 +7,22 @@ depend on the numpy version, and a header is checked before anything of its size
 from __future__ import annotations
 
 import io
-import tokenize
-import zipfile
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from minivgg_edge.archive import ZIP_ERRORS, stored_zip
+from minivgg_edge.archive import read_stored_zip, stored_zip
 from minivgg_edge.errors import ModelFileError
 from minivgg_edge.manifest import Manifest
+from minivgg_edge.record import Record
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_GOLDEN_VECTORS = 1000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class GoldenVectors:
+class GoldenVectors(Record, eq=False):
     """Pictures and the raw outputs they have to give.
 
     Attributes:
@@ -50,15 +50,16 @@ def parse_golden_vectors(data: bytes, manifest: Manifest, *, source: str) -> Gol
     Raises:
         ModelFileError: No npz, or arrays of another dtype or shape than the manifest asks for.
     """
+    import tokenize  # what numpy lets through for a header that is no Python
+
     spec, classes = manifest.input, manifest.output.classes
     where = f"{source!r}: golden.npz"
+    arrays, _ = read_stored_zip(data, where=where)
+    pictures = (spec.height, spec.width, 3)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            inputs = _read_npy(
-                archive, "inputs", "uint8", (spec.height, spec.width, 3), where=where
-            )
-            outputs = _read_npy(archive, "outputs", manifest.output.dtype, (classes,), where=where)
-    except (*ZIP_ERRORS, KeyError, tokenize.TokenError) as error:
+        inputs = _read_npy(arrays, "inputs", "uint8", pictures, where=where)
+        outputs = _read_npy(arrays, "outputs", manifest.output.dtype, (classes,), where=where)
+    except (KeyError, ValueError, tokenize.TokenError) as error:
         raise ModelFileError(f"{where}: expected an npz of golden vectors, got: {error}") from error
     if len(inputs) != len(outputs):
         raise ModelFileError(
@@ -76,10 +77,10 @@ def _npy(array: npt.NDArray[np.generic]) -> bytes:
 
 
 def _read_npy(
-    archive: zipfile.ZipFile, name: str, dtype: str, shape: tuple[int, ...], *, where: str
+    arrays: dict[str, bytes], name: str, dtype: str, shape: tuple[int, ...], *, where: str
 ) -> npt.NDArray[np.generic]:
     """Return the array (k, *shape) of an entry without trusting the size in its header."""
-    data = archive.read(f"{name}.npy")
+    data = arrays[f"{name}.npy"]
     stream = io.BytesIO(data)
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):

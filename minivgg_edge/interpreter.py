@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import operator
-import re
-from dataclasses import dataclass
+import os
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minivgg_edge.errors import ModelFileError, ModelVersionError, RuntimeUnavailableError
 from minivgg_edge.manifest import Manifest
-from minivgg_edge.runtime_advice import UNSUPPORTED_MACHINE, install_advice
+from minivgg_edge.record import Record
 from minivgg_edge.tensors import TensorSpec, read_tensor_spec
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+_MACHINE = os.uname().machine if hasattr(os, "uname") else ""  # Windows has none
+_ARMV6 = "armv6l"
 
 _MAX_THREADS = 256  # more is a mistake, and the native pool would really start them
 
@@ -28,8 +32,7 @@ _LITERT_WITH_VERIFIER = (2, 1, 6)
 _LITERT_TFLITE_VERSION = "2.22.0"
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeInfo:
+class RuntimeInfo(Record):
     """Which runtime answers: distribution name, its version, and the TensorFlow Lite version in it.
 
     `tflite_version` is None for a LiteRT release of which it is not known.
@@ -51,9 +54,11 @@ def runtime_info() -> RuntimeInfo:
 
 def _load_runtime() -> tuple[RuntimeInfo, ModuleType]:
     """Return the runtime and its module with the class `Interpreter`."""
-    if UNSUPPORTED_MACHINE is not None:
+    if _MACHINE == _ARMV6:
+        from minivgg_edge.runtime_advice import NOTHING_FOR_ARMV6
+
         # Importing a wheel for a newer ARM here ends in an illegal instruction, not an exception.
-        raise RuntimeUnavailableError(UNSUPPORTED_MACHINE)
+        raise RuntimeUnavailableError(NOTHING_FOR_ARMV6)
     try:
         # Loaded when a model is, not before. Neither runtime has types, and rarely are both there.
         import ai_edge_litert  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -76,7 +81,7 @@ def _load_tflite_runtime() -> tuple[RuntimeInfo, ModuleType]:
         import tflite_runtime  # type: ignore[import-not-found, import-untyped, unused-ignore]
     except ModuleNotFoundError:
         raise RuntimeUnavailableError(
-            f"expected ai-edge-litert or tflite-runtime, got neither; {install_advice()}"
+            f"expected ai-edge-litert or tflite-runtime, got neither; {_install_advice()}"
         ) from None
     version = str(tflite_runtime.__version__)
     if int(np.__version__.split(".", 1)[0]) > 1 and _numbers(version) <= (2, 14, 0):
@@ -91,11 +96,17 @@ def _load_tflite_runtime() -> tuple[RuntimeInfo, ModuleType]:
     return RuntimeInfo("tflite-runtime", version, version), interpreter
 
 
+def _install_advice() -> str:
+    from minivgg_edge.runtime_advice import install_advice  # for messages, never for a start
+
+    return install_advice()
+
+
 def _broken(name: str, error: Exception) -> RuntimeUnavailableError:
     reason = f"{name} is installed but cannot be imported: {error}"
     if "GLIBC" in str(error):
         reason += " (the system's C or C++ library is older than the one the wheel was built for)"
-    return RuntimeUnavailableError(f"{reason}; {install_advice()}")
+    return RuntimeUnavailableError(f"{reason}; {_install_advice()}")
 
 
 def check_num_threads(num_threads: int) -> int:
@@ -125,14 +136,21 @@ def check_minimum_runtime(manifest: Manifest, runtime: RuntimeInfo, *, source: s
     if got is not None and _numbers(got) < _numbers(minimum):
         raise ModelVersionError(
             f"{source!r}: expected a runtime with TensorFlow Lite {minimum} or newer, "
-            f"got {runtime.name} {runtime.version}; {install_advice()}"
+            f"got {runtime.name} {runtime.version}; {_install_advice()}"
         )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     """Return the leading numbers of a version; "2.5.0.post1" is (2, 5, 0)."""
-    match = re.match(r"\d+(\.\d+)*", version)
-    return tuple(map(int, match.group().split("."))) if match else ()
+    numbers = []
+    for part in version.split("."):
+        rest = part.lstrip("0123456789")  # not `re`: compiling a pattern costs a start more
+        if rest == part:
+            break
+        numbers.append(int(part[: len(part) - len(rest)]))
+        if rest:
+            break
+    return tuple(numbers)
 
 
 class Engine:

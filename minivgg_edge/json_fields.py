@@ -6,14 +6,12 @@ repeat), so a manifest is read through this view only. No schema library is need
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from minivgg_edge.errors import ModelFileError
+from minivgg_edge.plain_json import NotPlainError, read_plain_json
 
-_LONGEST_EXCERPT = 60
 _DEEPEST = 50  # lists and objects in each other: what is read can also be written and shown
 
 
@@ -29,75 +27,57 @@ def parse_json_object(data: bytes, *, where: str) -> Fields:
             refused), nested too deeply, or not an object.
     """
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique_names,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-        )
-        too_deep = _is_deeper(value, _DEEPEST)
-    except RecursionError:
-        too_deep = True
-    except ValueError as error:  # also UnicodeDecodeError and JSONDecodeError
-        raise ModelFileError(f"{where}: expected JSON in UTF-8, got: {error}") from None
-    if too_deep:
-        raise ModelFileError(f"{where}: expected JSON, got one nested too deeply")
-    return Fields(value, where)
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _no_json(where, error) from None
+    try:
+        return Fields(read_plain_json(text, deepest=_DEEPEST), where)
+    except NotPlainError:
+        return Fields(_read_json(text, where), where, escapes=True)
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(pairs)
-    if len(names) != len(pairs):
-        raise ValueError(
-            f"a name twice in the object with the names {_excerpt([k for k, _ in pairs])}"
-        )
-    return names
+def _read_json(text: str, where: str) -> Any:
+    from minivgg_edge.strict_json import NestedTooDeeplyError, read_strict_json
+
+    try:
+        return read_strict_json(text, deepest=_DEEPEST)
+    except NestedTooDeeplyError:
+        raise ModelFileError(f"{where}: expected JSON, got one nested too deeply") from None
+    except ValueError as error:  # also JSONDecodeError
+        raise _no_json(where, error) from None
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant}, which is no JSON number")
-
-
-def _finite_float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {text[:_LONGEST_EXCERPT]}, which no float64 can hold")
-    return value
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    """Say whether more than `levels` lists and objects lie in each other."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if not isinstance(value, list):
-        return False
-    return levels == 0 or any(_is_deeper(item, levels - 1) for item in value)
+def _no_json(where: str, error: ValueError) -> ModelFileError:
+    return ModelFileError(f"{where}: expected JSON in UTF-8, got: {error}")
 
 
 def _excerpt(value: object) -> str:
-    """Return `value` as JSON would write it, cut to a length that fits a message."""
-    text = json.dumps(value)
-    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "..."
+    from minivgg_edge.strict_json import excerpt  # for messages, never for a start
+
+    return excerpt(value)
 
 
 class Fields:
     """One JSON object and its place in the document."""
 
-    __slots__ = ("_path", "_values", "_where")
+    __slots__ = ("_escapes", "_path", "_values", "_where")
 
-    def __init__(self, value: object, where: str, path: str = "") -> None:
+    def __init__(self, value: object, where: str, path: str = "", *, escapes: bool = False) -> None:
         """Check that `value` is an object.
 
         Args:
             value: A value from `json.loads`.
             where: What the document is, as the start of every message.
             path: The dotted place of `value` in the document; empty at the top level.
+            escapes: Whether the document may have escapes, which can spell half a surrogate pair:
+                text that UTF-8 cannot hold.
 
         Raises:
             ModelFileError: `value` is not an object.
         """
         self._where = where
         self._path = path
+        self._escapes = escapes
         if not isinstance(value, dict):
             place = f"{where}: {path}" if path else where
             raise ModelFileError(f"{place}: expected an object, got {_excerpt(value)}")
@@ -114,7 +94,7 @@ class Fields:
         )
 
     def text(self, key: str) -> str:
-        """Return a string that UTF-8 can hold (JSON escapes can spell half a surrogate pair)."""
+        """Return a string that UTF-8 can hold."""
         return self._check_text(key, self._value(key))
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -149,22 +129,19 @@ class Fields:
 
     def fields(self, key: str) -> Fields:
         """Return an object."""
-        return Fields(self._value(key), self._where, self._place(key))
+        return Fields(self._value(key), self._where, self._place(key), escapes=self._escapes)
 
     def list_of_fields(self, key: str) -> tuple[Fields, ...]:
         """Return a list of objects."""
         return tuple(
-            Fields(v, self._where, f"{self._place(key)}[{i}]")
+            Fields(v, self._where, f"{self._place(key)}[{i}]", escapes=self._escapes)
             for i, v in enumerate(self._list(key))
         )
 
     def free(self, key: str) -> dict[str, Any]:
         """Return an object whose content nobody but its author defines."""
         value = self.fields(key)._values
-        try:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:
-            self.refuse(key, "text that UTF-8 can hold", value)
+        self._check_encodable(key, value)
         return value
 
     def _place(self, key: str) -> str:
@@ -184,8 +161,12 @@ class Fields:
     def _check_text(self, key: str, value: object) -> str:
         if not isinstance(value, str):
             self.refuse(key, "a string", value)
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            self.refuse(key, "text that UTF-8 can hold", value)
+        self._check_encodable(key, value)
         return value
+
+    def _check_encodable(self, key: str, value: object) -> None:
+        if self._escapes:
+            from minivgg_edge.strict_json import is_text
+
+            if not is_text(value):
+                self.refuse(key, "text that UTF-8 can hold", value)

@@ -7,7 +7,6 @@ docs/model-file.md.
 
 from __future__ import annotations
 
-import re
 from typing import Literal, cast
 
 import numpy as np
@@ -51,6 +50,15 @@ _DTYPES = ("uint8", "int8", "float32")
 _MAX_SIDE = 4096
 _MAX_CLASSES = 100_000
 _MAX_COUNT = 2**31 - 1
+_LONGEST_NAME = 100
+# The flatbuffer stores scales as float32: a smaller one would be a subnormal number or zero there.
+# IEEE 754 binary32; `np.finfo` would compute the same, and every other limit too.
+_SMALLEST_SCALE = 2.0**-126
+_LARGEST_SCALE = (2 - 2.0**-23) * 2.0**127
+_SHA256_DIGITS = 64
+_DIGITS = "0123456789"
+_HEX_DIGITS = _DIGITS + "abcdef"
+_ALPHANUMERIC = _DIGITS + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def parse_manifest(data: bytes, *, source: str) -> Manifest:
@@ -67,10 +75,10 @@ def parse_manifest(data: bytes, *, source: str) -> Manifest:
     """
     fields = parse_json_object(data, where=f"{source!r}: manifest.json")
     _check_schema(fields.fields("schema"), source)
-    entries = fields.fields("entries")
+    entries, tools = fields.fields("entries"), fields.fields("tools")
     output = _output_spec(fields.fields("output"))
     return Manifest(
-        name=_pattern(fields, "name", r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a name like minivgg-2"),
+        name=_name(fields),
         description=fields.text("description"),
         input=_input_spec(fields.fields("input")),
         output=output,
@@ -79,7 +87,7 @@ def parse_manifest(data: bytes, *, source: str) -> Manifest:
         accuracy=tuple(_accuracy_record(f) for f in fields.list_of_fields("accuracy")),
         training=fields.free("training"),
         calibration=fields.free("calibration"),
-        tools={tool: fields.fields("tools").text(tool) for tool in fields.fields("tools")},
+        tools={tool: tools.text(tool) for tool in tools},
         flatbuffer=_entry_digest(fields.fields("flatbuffer")),
         entries={name: _entry_digest(entries.fields(name)) for name in entries},
     )
@@ -99,27 +107,37 @@ def _check_schema(schema: Fields, source: str) -> None:
         )
 
 
-def _pattern(fields: Fields, key: str, pattern: str, expected: str) -> str:
-    value = fields.text(key)
-    if re.fullmatch(pattern, value) is None:
-        fields.refuse(key, expected, value)
-    return value
+# The texts are checked without `re`: to compile its patterns would cost a start more than all the
+# other checks together.
+
+
+def _name(fields: Fields) -> str:
+    name = fields.text("name")
+    fits = 1 <= len(name) <= _LONGEST_NAME and name[0] in _ALPHANUMERIC
+    if not fits or name.strip(_ALPHANUMERIC + "._-"):
+        fields.refuse("name", "a name like minivgg-2", name)
+    return name
+
+
+def _version(fields: Fields, key: str) -> str:
+    version = fields.text(key)
+    parts = version.split(".")
+    if len(parts) != 3 or not all(1 <= len(p) <= 4 and not p.strip(_DIGITS) for p in parts):
+        fields.refuse(key, "a version like 2.14.0", version)
+    return version
 
 
 def _entry_digest(fields: Fields) -> EntryDigest:
-    return EntryDigest(
-        sha256=_pattern(fields, "sha256", r"[0-9a-f]{64}", "64 lower-case hex digits"),
-        size_bytes=fields.integer("size_bytes", 1, MAX_FILE_BYTES),
-    )
+    sha256 = fields.text("sha256")
+    if len(sha256) != _SHA256_DIGITS or sha256.strip(_HEX_DIGITS):
+        fields.refuse("sha256", f"{_SHA256_DIGITS} lower-case hex digits", sha256)
+    return EntryDigest(sha256, fields.integer("size_bytes", 1, MAX_FILE_BYTES))
 
 
 def _quantization(fields: Fields, dtype: str) -> tuple[float | None, int | None]:
     """Return scale and zero point, both null for float32 and neither null otherwise."""
     if dtype != "float32":
-        # The flatbuffer stores scales as float32: a smaller one would be a subnormal number or
-        # zero there.
-        scale_range = np.finfo(np.float32)
-        scale = fields.number("scale", float(scale_range.tiny), float(scale_range.max))
+        scale = fields.number("scale", _SMALLEST_SCALE, _LARGEST_SCALE)
         zero_point_range = np.iinfo(dtype)
         return scale, fields.integer("zero_point", zero_point_range.min, zero_point_range.max)
     for key in ("scale", "zero_point"):
@@ -134,14 +152,14 @@ def _input_spec(fields: Fields) -> InputSpec:
     return InputSpec(
         height=fields.integer("height", 1, _MAX_SIDE),
         width=fields.integer("width", 1, _MAX_SIDE),
-        dtype=cast(Dtype, dtype),
+        dtype=cast("Dtype", dtype),
         scale=scale,
         zero_point=zero_point,
-        color=cast(Literal["rgb"], fields.choice("color", ("rgb",))),
+        color=cast('Literal["rgb"]', fields.choice("color", ("rgb",))),
         resampler=cast(
-            Literal["pillow-bilinear"], fields.choice("resampler", ("pillow-bilinear",))
+            'Literal["pillow-bilinear"]', fields.choice("resampler", ("pillow-bilinear",))
         ),
-        crop=cast(Literal["none", "center"], fields.choice("crop", ("none", "center"))),
+        crop=cast('Literal["none", "center"]', fields.choice("crop", ("none", "center"))),
     )
 
 
@@ -153,10 +171,10 @@ def _output_spec(fields: Fields) -> OutputSpec:
         _check_probabilities(fields, scale, zero_point, dtype)
     return OutputSpec(
         classes=fields.integer("classes", 2, _MAX_CLASSES),
-        dtype=cast(Dtype, dtype),
+        dtype=cast("Dtype", dtype),
         scale=scale,
         zero_point=zero_point,
-        activation=cast(Literal["softmax", "logits"], activation),
+        activation=cast('Literal["softmax", "logits"]', activation),
         temperature=fields.number("temperature", 1e-3, 1e3),
         threshold=None if fields.is_null("threshold") else fields.number("threshold", 0.0, 1.0),
     )
@@ -196,7 +214,7 @@ def _accuracy_record(fields: Fields) -> AccuracyRecord:
         fields.refuse("drop_low", f"at most drop_high, which is {high}", low)
     return AccuracyRecord(
         dataset=fields.text("dataset"),
-        split=cast(Literal["validation", "test"], fields.choice("split", ("validation", "test"))),
+        split=cast('Literal["validation", "test"]', fields.choice("split", ("validation", "test"))),
         count=fields.integer("count", 1, _MAX_COUNT),
         float_top1=fields.number("float_top1", 0.0, 1.0),
         target_top1=fields.number("target_top1", 0.0, 1.0),
@@ -218,8 +236,6 @@ def _runtime_spec(fields: Fields) -> RuntimeSpec:
             )
             for f in fields.list_of_fields("ops")
         ),
-        minimum_runtime=_pattern(
-            fields, "minimum_runtime", r"\d{1,4}\.\d{1,4}\.\d{1,4}", "a version like 2.14.0"
-        ),
+        minimum_runtime=_version(fields, "minimum_runtime"),
         tolerance_steps={name: steps.integer(name, 0, 255) for name in steps},
     )

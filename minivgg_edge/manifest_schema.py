@@ -1,4 +1,4 @@
-"""The fields of a compiled model's manifest as frozen dataclasses, and their JSON.
+"""The fields of a compiled model's manifest as frozen records, and their JSON.
 
 `minivgg_edge.manifest` reads and checks them; import them from there. docs/model-file.md is the
 specification.
@@ -6,11 +6,10 @@ specification.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from minivgg_edge.record import Record, field
 
 SCHEMA_NAME = "minivgg-edge-model"
 SCHEMA_MAJOR = 1
@@ -19,16 +18,14 @@ SCHEMA_MINOR = 0
 Dtype = Literal["uint8", "int8", "float32"]
 
 
-@dataclass(frozen=True, slots=True)
-class EntryDigest:
+class EntryDigest(Record):
     """What one part of the file has to be: SHA-256 in lower-case hex and length in bytes."""
 
     sha256: str
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class InputSpec:
+class InputSpec(Record):
     """How a picture becomes the input tensor (1, height, width, 3).
 
     real value = scale * (quantized - zero_point) is the pixel, 0-255, whatever the dtype; a
@@ -45,8 +42,7 @@ class InputSpec:
     crop: Literal["none", "center"] = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSpec:
+class OutputSpec(Record):
     """What the output tensor (1, classes) means.
 
     Logits become scores by softmax(logits / temperature). `threshold` is the score below which
@@ -63,8 +59,7 @@ class OutputSpec:
     threshold: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AccuracyRecord:
+class AccuracyRecord(Record):
     """One comparison of the compiled model (target) with its float model, in fractions.
 
     `drop` is float_top1 - target_top1, `drop_low` and `drop_high` its 95 % interval, `agreement`
@@ -82,8 +77,7 @@ class AccuracyRecord:
     agreement: float
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
+class Operator(Record):
     """A TFLite operator, its version, and how often the graph has it."""
 
     name: str
@@ -91,8 +85,7 @@ class Operator:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeSpec:
+class RuntimeSpec(Record):
     """What the graph asks of a runtime.
 
     `minimum_runtime` is the first TensorFlow Lite release with these operator versions;
@@ -105,8 +98,7 @@ class RuntimeSpec:
     tolerance_steps: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Record):
     """Everything a compiled model says about itself.
 
     `flatbuffer` and `entries` are filled in by `model_file.pack_model_file`. `training` and
@@ -120,11 +112,11 @@ class Manifest:
     labels: tuple[str, ...]
     runtime: RuntimeSpec
     accuracy: tuple[AccuracyRecord, ...] = ()
-    training: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    calibration: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    tools: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    tools: Mapping[str, str] = field(default_factory=dict)
     flatbuffer: EntryDigest = EntryDigest("", 0)
-    entries: Mapping[str, EntryDigest] = dataclasses.field(default_factory=dict)
+    entries: Mapping[str, EntryDigest] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """Return the manifest as UTF-8 JSON; equal manifests give equal bytes.
@@ -133,6 +125,9 @@ class Manifest:
             ValueError: A number is NaN or infinite.
             TypeError: A free object holds something that JSON does not know.
         """
+        import dataclasses  # both are for the desk: a device only reads manifests
+        import json
+
         schema = {"name": SCHEMA_NAME, "major": SCHEMA_MAJOR, "minor": SCHEMA_MINOR}
         document = {"schema": schema, **dataclasses.asdict(self)}
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2, sort_keys=True)

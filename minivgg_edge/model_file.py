@@ -7,21 +7,18 @@ docs/model-file.md specifies the format.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import io
 import os
 import stat
-import zipfile
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from minivgg_edge.archive import read_stored_zip, stored_zip
+from minivgg_edge.archive import has_zip, read_stored_zip, stored_zip
 from minivgg_edge.errors import ModelFileError, ModelNotFoundError
-from minivgg_edge.golden import GoldenVectors, parse_golden_vectors
 from minivgg_edge.manifest import MAX_FILE_BYTES, EntryDigest, Manifest, parse_manifest
+from minivgg_edge.record import Record, field
 
-__all__ = ["GoldenVectors", "ModelFile", "pack_model_file", "parse_model_file", "read_model_file"]
+if TYPE_CHECKING:
+    from minivgg_edge.golden import GoldenVectors
 
 _IDENTIFIER = slice(4, 8)
 _TFLITE_IDENTIFIER = b"TFL3"
@@ -31,8 +28,7 @@ _GOLDEN = "golden.npz"
 _ADVICE = "at the desk, `python -m convert.quantize` compiles one from a float Keras model"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(Record):
     """The verified parts of a compiled model.
 
     Attributes:
@@ -44,9 +40,9 @@ class ModelFile:
         source: The file's name as it was asked for.
     """
 
-    flatbuffer: bytes = dataclasses.field(repr=False)
-    manifest: Manifest = dataclasses.field(repr=False)
-    golden: bytes = dataclasses.field(repr=False)
+    flatbuffer: bytes = field(repr=False)
+    manifest: Manifest = field(repr=False)
+    golden: bytes = field(repr=False)
     sha256: str
     size_bytes: int
     source: str
@@ -62,6 +58,8 @@ class ModelFile:
         Raises:
             ModelFileError: They do not fit the manifest.
         """
+        from minivgg_edge.golden import parse_golden_vectors  # not for a start
+
         return parse_golden_vectors(self.golden, self.manifest, source=self.source)
 
 
@@ -78,7 +76,7 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
     """
     source = os.fspath(path)
     try:
-        return parse_model_file(_read_regular_file(Path(path), source), source=source)
+        return parse_model_file(_read_regular_file(source), source=source)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelNotFoundError(f"{source!r}: expected a model file, got no such file") from None
     except OSError as error:
@@ -99,12 +97,12 @@ def parse_model_file(data: bytes, *, source: str) -> ModelFile:
         ModelVersionError: They are made for another version of this package.
     """
     _check_identifier(data, source)
-    if not zipfile.is_zipfile(io.BytesIO(data)):
+    if not has_zip(data):
         raise ModelFileError(
             f"{source!r}: expected a zip with {_MANIFEST} after the model, got none: the file is "
             f"truncated, or a plain TFLite model without a manifest; {_ADVICE}"
         )
-    entries, zip_start = read_stored_zip(data, source=source)
+    entries, zip_start = read_stored_zip(data, where=f"{source!r}")
     if _MANIFEST not in entries:
         raise ModelFileError(
             f"{source!r}: expected {_MANIFEST} in the zip after the model, got {sorted(entries)}; "
@@ -148,9 +146,11 @@ def pack_model_file(flatbuffer: bytes, manifest: Manifest, *, golden: GoldenVect
     Raises:
         ModelFileError: The parts do not make a file that `parse_model_file` would accept.
     """
+    import dataclasses  # for the desk; a start on a device does without
+
     source = manifest.name
     _check_identifier(flatbuffer, source)
-    if zipfile.is_zipfile(io.BytesIO(flatbuffer)):
+    if has_zip(flatbuffer):
         raise ModelFileError(
             f"{source!r}: flatbuffer: expected nothing after the model, got an appended zip"
         )
@@ -166,10 +166,10 @@ def pack_model_file(flatbuffer: bytes, manifest: Manifest, *, golden: GoldenVect
     return packed
 
 
-def _read_regular_file(path: Path, source: str) -> bytes:
+def _read_regular_file(source: str) -> bytes:
     # Asked before opening: the open of a named pipe waits for a writer, that of a device may act.
     try:
-        status = path.stat()
+        status = os.stat(source)  # noqa: PTH116 - a start does without pathlib
     except ValueError as error:  # a NUL character in the name
         raise FileNotFoundError(str(error)) from None
     if not stat.S_ISREG(status.st_mode):
@@ -179,7 +179,7 @@ def _read_regular_file(path: Path, source: str) -> bytes:
         raise ModelFileError(
             f"{source!r}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}"
         )
-    with path.open("rb") as stream:
+    with open(source, "rb") as stream:  # noqa: PTH123
         return stream.read(MAX_FILE_BYTES)
 
 

@@ -6,14 +6,16 @@ business.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from minivgg_edge import resample
 from minivgg_edge.decode import pillow_loaded, resize_with_pillow
 from minivgg_edge.errors import PictureError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 Crop = Literal["none", "center"]
 Engine = Literal["auto", "pillow", "numpy"]

@@ -5,10 +5,12 @@ Source: https://ai.google.dev/edge/litert/models/quantization_spec
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 QuantizedDtype = Literal["uint8", "int8"]
 
@@ -79,6 +81,8 @@ def input_table(scale: float, zero_point: int, dtype: QuantizedDtype) -> npt.NDA
     Returns:
         `dtype` (256,), indexed by pixel value; None if each pixel value stands for itself.
     """
+    if scale == 1.0 and zero_point == 0 and dtype == _CODES.dtype.name:
+        return None  # as the table would show
     table = quantize(_CODES, scale, zero_point, dtype)
     return None if np.array_equal(table, _CODES) else table
 

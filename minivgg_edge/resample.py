@@ -12,10 +12,12 @@ whatever the order of the additions: BLAS can do the work and the bytes are stil
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _PRECISION_BITS = (
     32 - 8 - 2

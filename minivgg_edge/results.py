@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from minivgg_edge.interpreter import RuntimeInfo
 from minivgg_edge.manifest import Manifest
+from minivgg_edge.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Record):
     """One answer.
 
     Attributes:
@@ -23,8 +21,7 @@ class Prediction:
     score: float
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(Record):
     """What is loaded, from where, and what runs it.
 
     Attributes:

@@ -12,19 +12,15 @@ _TFLITE = 'run `pip install tflite-runtime "numpy<2"`'
 _LAST_TFLITE_PYTHON = (3, 11)
 
 
+NOTHING_FOR_ARMV6 = (
+    "expected a CPU with the ARMv7 instruction set or newer, got armv6l (Raspberry Pi 1 or "
+    "Zero): no TensorFlow Lite runtime is built for it; a Raspberry Pi Zero 2 or newer works"
+)
+
+
 def _machine() -> str:
     """Return the machine as the kernel names it; "" on Windows, which has no `os.uname`."""
     return os.uname().machine if hasattr(os, "uname") else ""
-
-
-def unsupported_machine(machine: str) -> str | None:
-    """Return why no runtime can work on this machine, or None if one may."""
-    if machine != "armv6l":
-        return None
-    return (
-        "expected a CPU with the ARMv7 instruction set or newer, got armv6l (Raspberry Pi 1 or "
-        "Zero): no TensorFlow Lite runtime is built for it; a Raspberry Pi Zero 2 or newer works"
-    )
 
 
 def advice(machine: str, *, is_64_bit: bool, python: tuple[int, int]) -> str:
@@ -49,7 +45,3 @@ def advice(machine: str, *, is_64_bit: bool, python: tuple[int, int]) -> str:
 def install_advice() -> str:
     """Return what to install on this machine."""
     return advice(_machine(), is_64_bit=sys.maxsize > 2**32, python=sys.version_info[:2])
-
-
-UNSUPPORTED_MACHINE = unsupported_machine(_machine())
-"""Why no runtime can work here, or None."""

@@ -5,15 +5,17 @@ Both read scale and zero point from the tensor once; per picture a table look-up
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from minivgg_edge.errors import ModelFileError
 from minivgg_edge.manifest import OutputSpec
 from minivgg_edge.quantization import QuantizedDtype, input_table, output_table, softmax, top_k
 from minivgg_edge.tensors import TensorSpec
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def pixel_table(tensor: TensorSpec) -> npt.NDArray[Any] | None:

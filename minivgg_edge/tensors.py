@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minivgg_edge.errors import ModelFileError
 from minivgg_edge.manifest import Manifest
+from minivgg_edge.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Record):
     """Shape, dtype and quantization of a tensor; scale and zero point are None for float32."""
 
     shape: tuple[int, ...]

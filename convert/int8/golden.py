@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.int8.predict import predict
-from minivgg_edge.model_file import GoldenVectors
+from minivgg_edge.golden import GoldenVectors
 
 CANDIDATES = 400
 KEPT = 8

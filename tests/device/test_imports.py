@@ -83,6 +83,46 @@ def test_classifying_an_array_imports_numpy_and_a_runtime_only() -> None:
     assert third_party - RUNTIMES <= {"minivgg_edge", "numpy"}
 
 
+# The standard library's modules that a start may add to those of numpy and the runtime. Each other
+# one costs instructions, most of them more than checking the manifest does.
+START_MODULES = {"__future__", "_blake2", "_hashlib", "hashlib", "zlib"}
+
+START_SCRIPT = """
+import sys
+import numpy as np
+try:
+    import ai_edge_litert.interpreter
+except ModuleNotFoundError:
+    import tflite_runtime.interpreter
+# What the environment or numpy may have imported, of all that must not be needed.
+for name in ("dataclasses", "inspect", "json", "pathlib", "shutil", "threading", "zipfile"):
+    sys.modules.pop(name, None)
+before = set(sys.modules)
+from minivgg_edge import Classifier
+classifier = Classifier()
+classifier.classify(np.zeros(classifier.input_shape, np.uint8), top_k=3)
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_a_start_imports_no_more_than_it_needs() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", START_SCRIPT],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PACKAGE.parent,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    new = set(run.stdout.split())
+    ours = {name for name in new if name.split(".")[0] == "minivgg_edge"}
+    assert new - ours <= START_MODULES
+    assert "minivgg_edge.classifier" in ours
+    for name in ("dataclass_twin", "decode", "golden", "preprocess", "resample", "strict_json"):
+        assert f"minivgg_edge.{name}" not in ours
+
+
 def test_the_program_s_help_needs_no_numpy() -> None:
     script = (
         "import sys\n"

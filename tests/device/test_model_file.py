@@ -14,8 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minivgg_edge import ModelError, ModelFileError, ModelNotFoundError, ModelVersionError
+from minivgg_edge import (
+    ModelError,
+    ModelFileError,
+    ModelNotFoundError,
+    ModelVersionError,
+    model_file,
+)
 from minivgg_edge.archive import stored_zip
+from minivgg_edge.golden import GoldenVectors
 from minivgg_edge.manifest import (
     MAX_FILE_BYTES,
     InputSpec,
@@ -25,7 +32,6 @@ from minivgg_edge.manifest import (
     RuntimeSpec,
 )
 from minivgg_edge.model_file import (
-    GoldenVectors,
     ModelFile,
     pack_model_file,
     parse_model_file,
@@ -355,7 +361,7 @@ def test_unreadable_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed
     def fail(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")  # chmod would not stop root
 
-    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr(model_file, "open", fail, raising=False)
     with pytest.raises(ModelFileError, match="expected a readable file, got: Permission denied"):
         read_model_file(path)
 
