@@ -26,12 +26,14 @@ COMMANDS = {
     "classify": "say what is in pictures",
     "evaluate": "measure the accuracy on a folder of labeled pictures",
     "info": "show what a model says about itself",
+    "bench": "measure latency, cold start and memory on this machine",
 }
 """Command to its line of help; the module of the same name in this package does the work."""
 
 _EPILOG = """\
 exit codes:
   0    done
+  1    done, but with a result that does not count (bench)
   2    bad usage, or something is wrong with the input; standard error names it
   130  interrupted (Ctrl-C)
 """

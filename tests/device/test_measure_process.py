@@ -1,0 +1,119 @@
+"""Fresh processes: phases that add up, memory that is the process's own, errors with a reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from minivgg_edge.measure import fresh_process
+from minivgg_edge.measure.cold_start import measure_cold_start, summarize_runs
+from minivgg_edge.measure.fresh_process import (
+    PHASES,
+    FreshRun,
+    MeasurementError,
+    parse_run,
+    run_fresh,
+)
+from minivgg_edge.measure.memory import Memory, measure_memory, read_memory
+
+MS = 1_000_000
+
+
+def test_phases_are_the_differences_of_stamps() -> None:
+    stamps = {"python": 12, "numpy": 40, "runtime": 55, "package": 60, "load": 75, "first": 76}
+    document = {
+        "stamps_ns": {name: stamp * MS for name, stamp in stamps.items()},
+        "read_ns": 45 * MS,  # 5 ms were spent on reading the memory, which belong to no phase
+        "memory": None,
+    }
+    run = parse_run(document, started_ns=2 * MS)
+    assert dict(run.phases_ms) == {
+        "python": 10,
+        "numpy": 28,
+        "runtime": 10,
+        "package": 5,
+        "load": 15,
+        "first": 1,
+    }
+    assert run.total_ms == 76 - 2 - 5
+
+
+def test_medians_of_runs() -> None:
+    def run(factor: int) -> FreshRun:
+        return FreshRun({phase: float(factor * n) for n, phase in enumerate(PHASES, 1)}, None)
+
+    # The phases of run(1) are 1 to 6 ms, 21 ms together.
+    cold_start = summarize_runs([run(3), run(1), run(10)])
+    assert dict(cold_start.phases_ms) == {phase: 3.0 * n for n, phase in enumerate(PHASES, 1)}
+    assert (cold_start.p50_ms, cold_start.min_ms, cold_start.max_ms) == (63, 21, 210)
+    assert cold_start.processes == 3
+    with pytest.raises(ValueError, match="expected at least one process, got none"):
+        summarize_runs([])
+
+
+def test_memory_is_read_where_the_system_tells() -> None:
+    memory = {
+        "baseline": {"VmRSS": 100, "VmHWM": 120},
+        "steady": {"VmRSS": 300, "VmHWM": 400},
+    }
+    assert read_memory(FreshRun({}, memory)) == Memory(
+        peak_rss_bytes=400, steady_rss_bytes=300, baseline_rss_bytes=100
+    )
+    assert read_memory(FreshRun({}, None)) is None
+    assert read_memory(FreshRun({}, {"baseline": {}, "steady": {}})) is None
+
+
+def test_a_real_process() -> None:
+    run = run_fresh("minivgg")
+    assert tuple(run.phases_ms) == PHASES
+    assert all(time > 0 for time in run.phases_ms.values())
+    assert run.memory is None
+    # Numpy is the largest import, loading is longer than one inference: else phases are mixed up.
+    assert run.phases_ms["numpy"] > run.phases_ms["first"]
+    assert run.phases_ms["load"] > run.phases_ms["first"]
+
+
+def test_cold_start_runs_one_process_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+
+    def fake(model: str, *, num_threads: int) -> FreshRun:
+        runs.append((model, num_threads))
+        return FreshRun(dict.fromkeys(PHASES, 100.0 if len(runs) == 1 else 1.0), None)
+
+    monkeypatch.setattr("minivgg_edge.measure.cold_start.run_fresh", fake)
+    cold_start = measure_cold_start("m", processes=2, num_threads=3)
+    assert runs == [("m", 3)] * 3
+    assert cold_start.max_ms == len(PHASES)  # the first one, with cold files, counts nowhere
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells")
+def test_real_memory() -> None:
+    memory = measure_memory("minivgg", inferences=3)
+    assert memory is not None
+    assert memory.peak_rss_bytes >= memory.steady_rss_bytes > memory.baseline_rss_bytes
+    size = (Path(fresh_process.__file__).parents[1] / "models/minivgg.tflite").stat().st_size
+    assert memory.steady_rss_bytes - memory.baseline_rss_bytes > size  # the model is in memory
+
+
+def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "none.tflite"
+    with pytest.raises(MeasurementError, match=r"got exit code 1: .*none\.tflite"):
+        run_fresh(str(path))
+
+
+def test_a_process_that_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "hang.py"
+    program.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(fresh_process, "_PROBE", program)
+    monkeypatch.setattr(fresh_process, "_TIMEOUT_S", 0.5)
+    with pytest.raises(MeasurementError, match=r"within 0\.5 s, got no answer"):
+        run_fresh("minivgg")
+
+
+def test_a_process_that_dies_silently(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "die.py"
+    program.write_text("import sys\nsys.exit(3)\n")
+    monkeypatch.setattr(fresh_process, "_PROBE", program)
+    with pytest.raises(MeasurementError, match="got exit code 3: no message"):
+        run_fresh("minivgg")
