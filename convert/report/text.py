@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -46,3 +47,27 @@ def size(size_bytes: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """Return a number with `digits` significant digits, thousands grouped, never as a power."""
+    rounded = float(f"{value:.{digits - 1}e}")  # first: 9.996 has three digits as 10.0
+    if rounded == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+    return f"{value:,.{decimals}f}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Return a duration in milliseconds with its unit, "-" for None."""
+    return "-" if value is None else f"{significant(value)} ms"
+
+
+def millions(count: float | None) -> str:
+    """Return a count in millions without a unit, "-" for None."""
+    return "-" if count is None else significant(count / 1e6)
+
+
+def times(ratio: float | None) -> str:
+    """Return a ratio as "0.28×", "-" for None."""
+    return "-" if ratio is None else f"{ratio:.2f}×"

@@ -1,0 +1,93 @@
+"""One static HTML page: no network, no script, opens from disk."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from convert.report.arm_tables import agreement_table, counts_table, validation_table
+from convert.report.bars import PHASES, cold_start_bars, op_bars
+from convert.report.bench_tables import (
+    boards_table,
+    latency_table,
+    memory_table,
+    state_table,
+    sustained_table,
+)
+from convert.report.candidates import SERIES_TITLES
+from convert.report.card import card
+from convert.report.confusion import confusion_tables
+from convert.report.headline import tiles
+from convert.report.histograms import latency_charts
+from convert.report.results import Results
+from convert.report.scatter import scatters
+from convert.report.sources import NOT_AN_ARM_TIME, invalid_reasons, not_measured, sources
+from convert.report.tables import accuracy_table, answers_table, missing_table
+from convert.report.text import percent
+
+
+def page(results: Results) -> str:
+    """Return the report as an HTML document; every text from a result file is escaped."""
+    environment = Environment(
+        loader=PackageLoader("convert.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    environment.filters["places"] = _places
+    return environment.get_template("page.html.j2").render(_context(results))
+
+
+def _context(results: Results) -> dict[str, object]:
+    arm, answers, benches = results.arm, results.answers, results.benches
+    return {
+        "tiles": tiles(results),
+        "card": card(results),
+        "sources": sources(results),
+        "not_an_arm_time": NOT_AN_ARM_TIME,
+        "missing": {
+            "bench": not_measured("bench"),
+            "peers": not_measured("peers"),
+            "answers": not_measured("answers"),
+            "arm": not_measured("arm"),
+        },
+        "accuracy": accuracy_table(results),
+        "scatters": scatters(results),
+        "series_titles": SERIES_TITLES,
+        "boards": boards_table(results),
+        "benches": [
+            {
+                "board": bench.board,
+                "is_arm": bench.machine.is_arm,
+                "invalid": invalid_reasons(bench),
+                "charts": latency_charts(bench, results),
+                "latency": latency_table(bench),
+                "memory": memory_table(bench),
+                "state": state_table(bench),
+                "sustained": [
+                    table
+                    for entry in bench.entries
+                    if (table := sustained_table(bench, entry)) is not None
+                ],
+            }
+            for bench in benches
+        ],
+        "phases": PHASES,
+        "starts": cold_start_bars(results),
+        "ops": op_bars(arm) if arm else (),
+        "counts": counts_table(arm) if arm else None,
+        "agreement": agreement_table(arm) if arm else None,
+        "validation": validation_table(arm) if arm else None,
+        "answers": answers,
+        "confusion": confusion_tables(answers) if answers else (),
+        "per_class": answers_table(results),
+        "peers_missing": missing_table(results),
+        "has_peers": results.peers is not None,
+    }
+
+
+def _places(corners: tuple[tuple[float, float], ...]) -> Markup:
+    """Return corners as the value of a polygon's `points`; digits and signs only."""
+    return Markup(" ").join(f"{x:.1f},{y:.1f}" for x, y in corners)

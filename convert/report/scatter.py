@@ -1,0 +1,138 @@
+"""Accuracy against cost as a chart: points, labels that do not cover each other, the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from convert.report.axes import Axis, Tick, padded_axis
+from convert.report.candidates import Candidate, Series, candidates
+from convert.report.label_places import Box, LabelPlace, label_places
+from convert.report.results import Results
+from convert.report.text import milliseconds, percent, size
+
+WIDTH, HEIGHT = 640.0, 420.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 18.0, 52.0
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One candidate, with its label beside it."""
+
+    x: float
+    y: float
+    label: str
+    label_place: LabelPlace
+    series: Series
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """A chart, in units of its own view box."""
+
+    title: str
+    x_title: str
+    points: tuple[Point, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    frontier: tuple[tuple[float, float], ...]
+    width: float = WIDTH
+    height: float = HEIGHT
+    left: float = _LEFT
+    right: float = WIDTH - _RIGHT
+    top: float = _TOP
+    bottom: float = HEIGHT - _BOTTOM
+
+
+_FRAME = Box(_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
+
+
+def scatters(results: Results) -> tuple[Scatter, ...]:
+    """Return accuracy against time or instructions on each board, and against file size.
+
+    A chart shows modelled times where all its candidates have one, else instructions. Boards on
+    which fewer than two candidates ran get none.
+    """
+    found = [candidate for candidate in candidates(results) if candidate.accuracy is not None]
+    charts = []
+    for board, profile in (results.arm.boards if results.arm else {}).items():
+        on_board = [candidate for candidate in found if board in candidate.runs]
+        if len(on_board) < 2:
+            continue
+        title = f"Accuracy against cost on {profile.title}"
+        if all(candidate.runs[board].modelled for candidate in on_board):
+            x_title = "modelled milliseconds a picture (log scale)"
+            charts.append(_scatter(title, x_title, on_board, _modelled(board), milliseconds))
+        else:
+            x_title = "millions of instructions a picture (log scale)"
+            charts.append(
+                _scatter(title, x_title, on_board, _instructions(board), lambda x: f"{x:.3g} M")
+            )
+    if len(found) >= 2:
+        title = "Accuracy against the model file's size"
+        x_title = "kilobytes (log scale)"
+        charts.append(
+            _scatter(
+                title, x_title, found, lambda c: c.size_bytes / 1e3, lambda x: size(round(1e3 * x))
+            )
+        )
+    return tuple(charts)
+
+
+def _modelled(board: str) -> Callable[[Candidate], float]:
+    def cost(candidate: Candidate) -> float:
+        modelled = candidate.runs[board].modelled
+        if modelled is None:
+            raise ValueError(f"{candidate.title} has no modelled time on {board}")
+        return modelled.ms
+
+    return cost
+
+
+def _instructions(board: str) -> Callable[[Candidate], float]:
+    return lambda candidate: candidate.runs[board].steady / 1e6
+
+
+def _scatter(
+    title: str,
+    x_title: str,
+    shown: Sequence[Candidate],
+    cost: Callable[[Candidate], float],
+    write: Callable[[float], str],
+) -> Scatter:
+    known = [(c, cost(c), c.accuracy.top1) for c in shown if c.accuracy is not None]
+    x_axis = padded_axis([x for _, x, _ in known], _FRAME.left, _FRAME.right, log=True)
+    y_axis = padded_axis([100 * y for _, _, y in known], _FRAME.bottom, _FRAME.top)
+    places = [(x_axis.place(x), y_axis.place(100 * y)) for _, x, y in known]
+    frontier = _frontier([(x, y) for _, x, y in known], x_axis, y_axis)
+    titles = [candidate.title for candidate, _, _ in known]
+    labels = label_places(places, titles, line=frontier, frame=_FRAME)
+    points = tuple(
+        Point(
+            *place,
+            candidate.title,
+            label,
+            candidate.series,
+            f"{candidate.title_with_version}: {percent(accuracy)}, {write(x)}",
+        )
+        for (candidate, x, accuracy), place, label in zip(known, places, labels, strict=True)
+    )
+    return Scatter(title, x_title, points, x_axis.ticks(), y_axis.ticks(suffix=" %"), frontier)
+
+
+def _frontier(
+    known: Sequence[tuple[float, float]], x_axis: Axis, y_axis: Axis
+) -> tuple[tuple[float, float], ...]:
+    """Return the steps over the candidates that no other beats in both accuracy and cost."""
+    best: list[tuple[float, float]] = []
+    for x, y in sorted(known, key=lambda point: (point[0], -point[1])):
+        if not best or y > best[-1][1]:
+            best.append((x, y))
+    corners: list[tuple[float, float]] = []
+    for x, y in best:
+        place = (x_axis.place(x), y_axis.place(100 * y))
+        if corners:
+            corners.append((place[0], corners[-1][1]))
+        corners.append(place)
+    return tuple(corners)
