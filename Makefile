@@ -6,8 +6,9 @@ STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
+RESULTS = $(wildcard out/bench/host.json out/bench/peers.json out/bench/answers.json out/arm/arm.json)
 
-.PHONY: help run test test-all lint train compile accuracy wheel clean
+.PHONY: help run test test-all lint train compile accuracy bench peers arm report wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -48,6 +49,22 @@ compile: $(STAMP)  ## compile models/minivgg/model.keras again into the bundled 
 
 accuracy: $(STAMP)  ## all 10,000 test pictures through the bundled int8 and float models
 	$(BIN)/python -m convert.evaluate --data $(DATA)
+
+bench: $(STAMP)  ## time, memory, cold start and accuracy on this machine, into out/bench (leave it alone meanwhile)
+	$(BIN)/python -m pytest --benchmark --benchmark-card=out/bench/host.json $(if $(wildcard $(DATA)),--data=$(DATA))
+	$(BIN)/python -m benchmarks.answers --out out/bench/answers.json $(if $(wildcard $(DATA)),--data $(DATA))
+
+$(VENV)/.peers: $(STAMP) benchmarks/peers/requirements-onnxruntime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement benchmarks/peers/requirements-onnxruntime.txt && touch $@ || echo "ONNX Runtime cannot be installed: it will be missing in the table"
+
+peers: $(VENV)/.peers  ## other engines and models beside ours, in one run (installs them below .venv and out/peers)
+	@$(BIN)/python -m benchmarks.peers $(if $(wildcard $(DATA)),--data $(DATA))
+
+arm: $(STAMP)  ## instructions on emulated Raspberry Pis, held to the stored baseline (ARM=options)
+	@$(BIN)/python -m benchmarks.arm $(ARM)
+
+report: $(STAMP)  ## one HTML page of what was measured here (nothing yet: of the stored results)
+	@$(BIN)/python -m benchmarks.report $(RESULTS) --out out/report/index.html --markdown out/report/report.md
 
 wheel: $(STAMP)  ## build dist/minivgg_edge-*.whl
 	@$(BIN)/python -m build --wheel --outdir dist

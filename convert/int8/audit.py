@@ -115,7 +115,7 @@ def describe(flatbuffer: bytes) -> Audit:
         source,
         target,
         _activation(graph),
-        sum(_macs(graph, operation) for operation in graph.operations),
+        sum(macs(graph, operation) for operation in graph.operations),
         len(flatbuffer),
     )
 
@@ -162,7 +162,8 @@ def _activation(graph: Graph) -> Activation:
     return "logits"
 
 
-def _macs(graph: Graph, operation: Operation) -> int:
+def macs(graph: Graph, operation: Operation) -> int:
+    """Return the multiply-accumulates of a convolution or dense layer; 0 for other operators."""
     if operation.name not in (*_PER_CHANNEL, "FULLY_CONNECTED"):
         return 0
     weights = graph.tensors[operation.inputs[1]].shape

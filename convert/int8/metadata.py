@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import flatbuffers
 
+from convert.int8.writing import write_model
+
 IDENTIFIER = b"M001"
 LABELS_FILE = "labels.txt"
 _METADATA_NAME = b"TFLITE_METADATA"
@@ -23,10 +25,6 @@ _RGB = 1
 _FEATURE_PROPERTIES = 1
 _IMAGE_PROPERTIES = 2
 _NORMALIZATION_OPTIONS = 1
-
-# TFLite's schema asks for it (`force_align: 16`); kernels read weights in place. The Python code
-# generated from the schema ignores it.
-_BUFFER_ALIGNMENT = 16
 
 
 def add_metadata(
@@ -45,15 +43,6 @@ def add_metadata(
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    class AlignedBuffer(schema.BufferT):
-        def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 - overrides
-            data = b"" if self.data is None else bytes(self.data)
-            vector = _aligned_bytes(builder, data) if data else None
-            schema.BufferStart(builder)
-            if vector is not None:
-                schema.BufferAddData(builder, vector)
-            return int(schema.BufferEnd(builder))
-
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
     model.metadata = [m for m in model.metadata or [] if m.name != _METADATA_NAME]
     entry = schema.MetadataT()
@@ -62,15 +51,8 @@ def add_metadata(
     model.metadata.append(entry)
     added = schema.BufferT()
     added.data = metadata_buffer(name=name, description=description, height=height, width=width)
-    buffers = []
-    for buffer in [*model.buffers, added]:
-        aligned = AlignedBuffer()
-        aligned.data = buffer.data
-        buffers.append(aligned)
-    model.buffers = buffers
-    builder = flatbuffers.Builder(len(flatbuffer) + 4096)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+    model.buffers.append(added)
+    return write_model(model)
 
 
 def metadata_buffer(*, name: str, description: str, height: int, width: int) -> bytes:
@@ -175,12 +157,4 @@ def _floats(builder: flatbuffers.Builder, values: Sequence[float]) -> int:
     builder.StartVector(4, len(values), 4)
     for value in reversed(values):
         builder.PrependFloat32(value)
-    return int(builder.EndVector())
-
-
-def _aligned_bytes(builder: flatbuffers.Builder, data: bytes) -> int:
-    """A byte vector whose data starts at a multiple of 16, copied in one piece."""
-    builder.StartVector(1, len(data), _BUFFER_ALIGNMENT)
-    builder.head = builder.Head() - len(data)
-    builder.Bytes[builder.head : builder.head + len(data)] = data
     return int(builder.EndVector())

@@ -1,0 +1,1 @@
+"""What an inference costs on a Raspberry Pi's cores, counted in an emulator."""
