@@ -115,8 +115,9 @@ def _digest(measurement: Measurement, network: NetworkFile) -> str:
     from benchmarks.arm import memory
 
     sources = [_WORKLOAD, _HERE / "counter.c", _HERE / "cache.c", network.path]
-    parts = [repr(BOARDS[measurement.board]), repr(memory.MEMORIES[measurement.board].caches)]
-    parts += [measurement.run_with, repr(BOOKWORM)]
+    board = BOARDS[measurement.board]
+    parts = [board.qemu_cpu, board.cpuinfo, repr(memory.MEMORIES[board.name].caches)]
+    parts += [measurement.run_with, repr((BOOKWORM.packages, BOOKWORM.requirements))]
     digest = hashlib.sha256("\n".join(parts).encode("utf-8"))
     for path in sources:
         digest.update(path.read_bytes())
