@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minivgg_edge.measure.card import Card, Entry, Latency
 from minivgg_edge.measure.machine_state import ROOT, Snapshot
 from minivgg_edge.measure.processor import board_title, is_arm
 from minivgg_edge.measure.verdict import judge
-
-_IDENTITY = ("model", "precision", "engine")
 
 
 class Results:
@@ -77,22 +74,3 @@ class Results:
             verdict=judge(self.before, self.after),
             entries=self.entries,
         )
-
-
-def merge_peers(card: Mapping[str, Any], peers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a card's JSON object with the entries of peers behind its own.
-
-    A peer's ratios are relative to the reference of the peers' own run. What the card has already
-    (same model, precision and engine: the peers' run measures ours once more) stays as it is.
-
-    Args:
-        card: A JSON object of kind "bench".
-        peers: The entries of a peers' run.
-    """
-    own = {tuple(entry[field] for field in _IDENTITY) for entry in card["entries"]}
-    others = [
-        {**entry, "is_reference": False}
-        for entry in peers
-        if tuple(entry[field] for field in _IDENTITY) not in own
-    ]
-    return {**card, "entries": [*card["entries"], *others]}

@@ -136,7 +136,6 @@ BOOKWORM_32BIT = System(
     requirements=("tflite-runtime==2.14.0",),
     runtime=TFLITE_RUNTIME,
 )
-SYSTEMS = (BOOKWORM, TRIXIE, BOOKWORM_32BIT)
 
 _ARMV8 = "fp asimd evtstrm crc32 cpuid"
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.contenders import MLPERF_FILES
-from convert.int8.audit import describe
+from convert.int8.audit import macs
 from convert.int8.conversion import convert_float
 from convert.int8.freeze import freeze
+from convert.int8.graph import Graph, read_graph
 from minivgg_edge.atomic import write_atomically
 from minivgg_edge.model_file import read_model_file
 
@@ -107,7 +108,7 @@ def mlperf_candidates(folder: Path, *, say: Callable[[str], None]) -> list[Candi
 def _candidate(
     model: str, precision: str, path: Path, *, compiled: Path | None, shipped: Path
 ) -> Candidate:
-    found = describe(path.read_bytes())
+    graph = _one_picture(read_graph(path.read_bytes()))
     return Candidate(
         model=model,
         precision=precision,
@@ -116,9 +117,18 @@ def _candidate(
         compiled=compiled,
         size_bytes=shipped.stat().st_size,
         sha256=_sha256(shipped),
-        macs=found.macs,
-        input_shape=found.input.shape,
+        macs=sum(macs(graph, operation) for operation in graph.operations),
+        input_shape=graph.tensors[graph.inputs[0]].shape,
     )
+
+
+def _one_picture(graph: Graph) -> Graph:
+    """Return the graph for a batch of 1; published models leave that axis open."""
+    tensors = [
+        replace(tensor, shape=tuple(1 if size == -1 else size for size in tensor.shape))
+        for tensor in graph.tensors
+    ]
+    return replace(graph, tensors=tuple(tensors))
 
 
 def _written(path: Path, data: bytes) -> Path:

@@ -19,11 +19,9 @@ from benchmarks.arm.candidates import (
 )
 from benchmarks.arm.lane import Material
 from benchmarks.arm.wheels import build_wheel
-from benchmarks.pictures import read_test_pictures
+from benchmarks.pictures import read_pictures, read_test_pictures
 from convert.data.pictures import PictureSet
 from convert.int8.float_model import load_float_model
-from convert.int8.inputs import load_pictures
-from convert.int8.packing import Identity
 from convert.int8.predict import predict
 from convert.quantize import DEFAULT_MODEL
 from minivgg_edge.catalog import load_model
@@ -94,14 +92,11 @@ def _onnx(
     from benchmarks.peers.model_files import onnx_files
 
     file = load_model()
-    manifest, spec = file.manifest, file.manifest.input
-    identity = Identity(manifest.name, file.labels, spec.crop, manifest.training)
-    pictures = load_pictures(data, identity, size=(spec.height, spec.width))
     found = onnx_files(
         PeerMaterial(
             int8_file=Path(file.source),
             float_model=load_float_model(DEFAULT_MODEL),
-            calibration=pictures.calibration,
+            calibration=read_pictures(data, file).calibration,
             mlperf_folder=Path(),
             work_folder=work,
         )

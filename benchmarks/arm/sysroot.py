@@ -56,7 +56,13 @@ def build_sysroot(system: System, *, work: Path, mirror: str | None = None) -> S
     """
     home = work / "sysroots" / system.name
     stamp = home / "sysroot.json"
-    wanted = {"packages": system.packages, "requirements": system.requirements}
+    # With what unpacks it: a sysroot of an earlier version of this file may lack a file.
+    builder = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    wanted = {
+        "packages": system.packages,
+        "requirements": system.requirements,
+        "builder": builder,
+    }
     if stamp.is_file():
         found = json.loads(stamp.read_text(encoding="utf-8"))
         if found["wanted"] == json.loads(json.dumps(wanted)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from benchmarks.host import Results, merge_peers
+from benchmarks.host import Results
 from benchmarks.summary import summary_lines
 from minivgg_edge.measure.card import Entry, Latency
 from minivgg_edge.measure.latency import summarize
@@ -72,22 +72,3 @@ def test_summary_compares_keras_with_classify() -> None:
     (line,) = (line for line in summary_lines(card) if line.startswith("Keras predict"))
     assert "100.0 ms" in line
     assert f"{100 // 4} times as long as classify" in line
-
-
-def test_merging_peers() -> None:
-    card = {
-        "kind": "bench",
-        "entries": [{"model": "m", "precision": "int8", "engine": "e", "is_reference": True}],
-    }
-    same = {"model": "m", "precision": "int8", "engine": "e", "is_reference": True, "ours": "again"}
-    peer = {"model": "m", "precision": "int8", "engine": "other", "is_reference": False}
-    merged = merge_peers(card, [same, peer])
-    assert merged == {"kind": "bench", "entries": [card["entries"][0], peer]}
-    assert len(card["entries"]) == 1  # the argument stays as it was
-
-
-def test_a_merged_card_has_one_reference() -> None:
-    card = {"entries": [{"model": "m", "precision": "int8", "engine": "e", "is_reference": True}]}
-    peer = {"model": "n", "precision": "int8", "engine": "e", "is_reference": True}
-    merged = merge_peers(card, [peer])
-    assert [found["is_reference"] for found in merged["entries"]] == [True, False]
