@@ -6,7 +6,6 @@ STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
-RESULTS = $(wildcard out/bench/host.json out/bench/peers.json out/bench/answers.json out/arm/arm.json)
 
 .PHONY: help run test test-all lint train compile accuracy bench peers arm report wheel clean
 
@@ -63,8 +62,8 @@ peers: $(VENV)/.peers  ## other engines and models beside ours, in one run (inst
 arm: $(STAMP)  ## instructions on emulated Raspberry Pis, held to the stored baseline (ARM=options)
 	@$(BIN)/python -m benchmarks.arm $(ARM)
 
-report: $(STAMP)  ## one HTML page of what was measured here (nothing yet: of the stored results)
-	@$(BIN)/python -m benchmarks.report $(RESULTS) --out out/report/index.html --markdown out/report/report.md
+report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
+	@$(BIN)/python -m benchmarks.report --out out/report/index.html --markdown out/report/report.md
 
 wheel: $(STAMP)  ## build dist/minivgg_edge-*.whl
 	@$(BIN)/python -m build --wheel --outdir dist

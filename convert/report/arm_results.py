@@ -120,11 +120,32 @@ class PublishedTime:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How far modelled times are from published ones."""
+    """How far modelled times are from published ones.
+
+    Stands in the result file of kind "arm", and in one of its own, with its date and command.
+    """
 
     rows: tuple[PublishedTime, ...]
     median_factor: float
     within_1_5: int
+    median_factor_by_board: dict[str, float] | None = None
+    date: str | None = None
+    command: str | None = None
+
+    def check(self, where: str, place: str = "") -> None:
+        """Raise `ResultError` where fields contradict each other."""
+        near = sum(row.factor <= 1.5 for row in self.rows)
+        if self.within_1_5 != near:
+            refuse(where, f"{place}within_1_5", f"{near}, as the rows say", self.within_1_5)
+
+
+@dataclass(frozen=True, slots=True)
+class MissingRun:
+    """An engine that was not counted on an emulated board, and why."""
+
+    board: str
+    engine: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +159,14 @@ class Arm:
     runs: tuple[ArmRun, ...]
     agreement: tuple[Agreement, ...]
     validation: Validation | None
+    missing: tuple[MissingRun, ...] = ()
 
     def check(self, where: str) -> None:
         """Raise `ResultError` where fields contradict each other."""
-        rows: tuple[tuple[str, tuple[ArmRun | Agreement, ...]], ...] = (
+        rows: tuple[tuple[str, tuple[ArmRun | Agreement | MissingRun, ...]], ...] = (
             ("runs", self.runs),
             ("agreement", self.agreement),
+            ("missing", self.missing),
         )
         for name, items in rows:
             for index, item in enumerate(items):
@@ -151,6 +174,8 @@ class Arm:
                     refuse(
                         where, f"{name}[{index}].board", f"one of {list(self.boards)}", item.board
                     )
+        if self.validation is not None:
+            self.validation.check(where, "validation.")
 
     def board_title(self, board: str) -> str:
         """Return the title of the board with the key `board`."""

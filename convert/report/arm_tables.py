@@ -5,7 +5,7 @@ from __future__ import annotations
 from convert.report.arm_results import Arm, ArmRun
 from convert.report.candidates import engine_title
 from convert.report.tables import Table, row_name
-from convert.report.text import millions, percent, significant, times
+from convert.report.text import millions, percent, times
 
 
 def counts_table(arm: Arm) -> Table:
@@ -72,42 +72,11 @@ def agreement_table(arm: Arm) -> Table:
     )
 
 
-def validation_table(arm: Arm) -> Table | None:
-    """Return modelled beside published times, if they were compared."""
-    if arm.validation is None:
-        return None
-    rows = tuple(
-        (
-            f"{x.network} {x.precision}",
-            x.board,
-            x.core,
-            str(x.threads),
-            significant(x.published_ms),
-            significant(x.modelled_ms),
-            times(x.factor),
-            x.engine,
-            x.source,
-        )
-        for x in arm.validation.rows
-    )
-    columns = (
-        "network",
-        "board",
-        "core",
-        "threads",
-        "published, ms",
-        "modelled, ms",
-        "off by",
-        "their engine",
-        "source",
-    )
-    note = (
-        f"Median error {times(arm.validation.median_factor)}; {arm.validation.within_1_5} of "
-        f"{len(rows)} within 1.5×."
-    )
-    return Table(
-        "Modelled against published times", columns, rows, frozenset({0, 1, 2, 7, 8}), note
-    )
+def missing_runs_table(arm: Arm) -> Table | None:
+    """Return the engines that were not counted, with the reasons, if there are any."""
+    rows = tuple((arm.board_title(x.board), engine_title(x.engine), x.reason) for x in arm.missing)
+    columns = ("board", "engine", "why")
+    return Table("Not counted", columns, rows, frozenset({0, 1, 2})) if rows else None
 
 
 def ops_table(arm: Arm, run: ArmRun) -> Table | None:

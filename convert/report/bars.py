@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from convert.report.arm_results import Arm, ArmRun
 from convert.report.arm_tables import ops_table
@@ -45,11 +45,12 @@ class StackedBar:
 
 @dataclass(frozen=True, slots=True)
 class StackedBars:
-    """Starts side by side, and the same as a table."""
+    """Starts side by side, and the same as a table; `invalid` times do not count."""
 
     title: str
     bars: tuple[StackedBar, ...]
     table: Table
+    invalid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def cold_start_bars(results: Results) -> tuple[StackedBars, ...]:
         label = "" if bench.machine.is_arm else f", {NOT_AN_ARM_TIME}"
         title = f"Milliseconds on {bench.board}{label}"
         if starts:
-            charts.append(_stacked(title, starts, 1.0, "ms"))
+            made = _stacked(title, starts, 1.0, "ms")
+            charts.append(replace(made, invalid=not bench.machine.valid))
     if results.arm is not None:
         counted = [
             _Start(

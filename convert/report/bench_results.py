@@ -198,6 +198,7 @@ class Peers:
     entries: tuple[Entry, ...]
     missing: tuple[MissingPeer, ...]
     board: str | None = None
+    machine: Machine | None = None
 
     def check(self, where: str) -> None:
         """Raise `ResultError` where fields contradict each other."""

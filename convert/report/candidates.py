@@ -24,6 +24,9 @@ SERIES_TITLES: Mapping[Series, str] = {
 _ENGINES = {"ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 _MODELS = {"minivgg": "MiniVGG"}
 
+# The boards that every summary is about: their keys in the results, and their numbers.
+PI_NUMBERS: Mapping[str, str] = {"pi3": "3", "pi4": "4", "pi5": "5"}
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -47,6 +50,7 @@ class Candidate:
         accuracy_kind: the kind of result file that it is from; None without accuracy.
         runs: what was counted on emulated boards, by board.
         ratio: median bare inference on the host over the reference's, one thread.
+        ratio_kind: the kind of result file that the ratio is from; None without one.
         cold_start: fresh processes on the host.
         memory: on the host; like the ratio from the run with the peers, where it has one.
     """
@@ -59,6 +63,7 @@ class Candidate:
     accuracy_kind: Kind | None
     runs: Mapping[str, ArmRun]
     ratio: float | None
+    ratio_kind: Kind | None
     cold_start: ColdStart | None
     memory: Memory | None
 
@@ -167,7 +172,7 @@ def _candidate(
     items: list[Entry | ArmRun] = [*bench_entries, *peer_entries, *runs]
     on_host = results.host.entries if results.host else ()
     timed = [*peer_entries, *(entry for entry in on_host if entry_key(entry) == key)]
-    ratios = [found.ratio for entry in timed if (found := invoke(entry)) is not None]
+    ratio_kind, ratio = _ratio(timed, len(peer_entries))
     kind, accuracy = _accuracy(series, bench_entries, peer_entries, runs, results)
     return Candidate(
         key,
@@ -177,10 +182,20 @@ def _candidate(
         accuracy,
         kind,
         {run.board: run for run in runs},
-        next((ratio for ratio in ratios if ratio is not None), None),
+        ratio,
+        ratio_kind,
         next((entry.cold_start for entry in reversed(timed) if entry.cold_start), None),
         next((entry.memory for entry in timed if entry.memory), None),
     )
+
+
+def _ratio(timed: list[Entry], peer_count: int) -> tuple[Kind, float] | tuple[None, None]:
+    """Return the first ratio that is known; the first `peer_count` entries are of the peers."""
+    for number, entry in enumerate(timed):
+        found = invoke(entry)
+        if found is not None and found.ratio is not None:
+            return "peers" if number < peer_count else "bench", found.ratio
+    return None, None
 
 
 def _accuracy(

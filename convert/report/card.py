@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from convert.report.arm_results import ArmRun
 from convert.report.bench_results import Bench, Entry
 from convert.report.candidates import (
+    PI_NUMBERS,
     Candidate,
     Kind,
     candidates,
@@ -106,10 +107,10 @@ def _size_row(pair: _Pair) -> CardRow:
 
 
 def _arm_rows(pair: _Pair) -> list[CardRow]:
-    arm = pair.results.arm
+    arm, text = pair.results.arm, not_measured("arm")
     if arm is None:
         names = ("Instructions a picture, Pi 3, 4, 5", "Modelled time, Pi 3, 4, 5")
-        return [CardRow(name, "-", "-", "-", None, not_measured("arm")) for name in names]
+        return [CardRow(name, "-", "-", "-", None, text) for name in names]
     rows = []
     for board, profile in arm.boards.items():
         of_board = _BoardRows(pair, board, profile.title)
@@ -117,7 +118,12 @@ def _arm_rows(pair: _Pair) -> list[CardRow]:
     for board, profile in arm.boards.items():
         of_board = _BoardRows(pair, board, profile.title)
         rows += [of_board.cold_start(), of_board.classify()]
-    return [row for row in rows if row is not None]
+    absent = [
+        CardRow(f"Instructions and modelled time, Raspberry Pi {number}", "-", "-", "-", None, text)
+        for board, number in PI_NUMBERS.items()
+        if board not in arm.boards
+    ]
+    return [*(row for row in rows if row is not None), *absent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,9 @@ class _BoardRows:
             for side in (self.pair.int8, self.pair.float32)
             if side is not None and (run := side.runs.get(self.board)) and run.modelled
         ]
+        if not known and self.board in PI_NUMBERS:
+            name = f"Modelled time, {self.title}"
+            return CardRow(name, "-", "-", "-", None, not_measured("arm"))
         error = f" ({error_text(known)})"
         return self._row(
             "Modelled time",

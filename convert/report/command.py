@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convert.atomic import write_output
@@ -18,7 +18,12 @@ DEFAULT_PAGE = Path("out") / "report" / "index.html"
 
 
 def report(
-    arguments: Sequence[str] | None, *, prog: str, description: str, stored: Sequence[Path] = ()
+    arguments: Sequence[str] | None,
+    *,
+    prog: str,
+    description: str,
+    stored: Callable[[], Sequence[Path]] | None = None,
+    latest: Callable[[], Sequence[Path]] | None = None,
 ) -> int:
     """Read result files and write what the options ask for.
 
@@ -26,7 +31,8 @@ def report(
         arguments: those of the command line; None: of the process.
         prog: the command's name in its help.
         description: what its help says.
-        stored: the result files to use when none are named.
+        stored: finds the result files of the README's table when none are named.
+        latest: finds those of a page when none are named.
 
     Returns:
         0, or 1 when `--check` finds a README that does not say what the results say.
@@ -35,13 +41,20 @@ def report(
         ResultError: a result file is refused, the README has no markers, or there are no results.
         OSError: a file cannot be read or written.
     """
-    parser = _parser(prog, description, needs_results=not stored)
+    parser = _parser(prog, description, needs_results=stored is None or latest is None)
     options = parser.parse_args(arguments)
     if options.check and options.readme is None:
         parser.error("--check needs --readme")
     if options.check and (options.out is not None or options.markdown is not None):
         parser.error("--check writes nothing: it goes without --out and --markdown")
-    results = read_results(options.results or stored)
+    paths: Sequence[Path] = options.results
+    find = stored if options.readme is not None else latest
+    if not paths and find is not None:
+        paths = find()
+        if not paths:
+            parser.error("there are no results yet: name some, or run make bench")
+        print("from " + ", ".join(map(str, paths)), file=sys.stderr)
+    results = read_results(paths)
     if options.check:
         return _check(options.readme, results)
     if options.readme is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from convert.report.candidates import Candidate, candidates, own_candidate
 from convert.report.quantities import modelled_text
 from convert.report.results import Results
-from convert.report.sources import NOT_AN_ARM_TIME
+from convert.report.sources import NOT_AN_ARM_TIME, is_invalid
 from convert.report.text import millions, percent, size, times
 
 
@@ -28,7 +28,7 @@ def tiles(results: Results) -> tuple[Tile, ...]:
         return ()
     made = [_accuracy(int8, float32), _size(int8, float32)]
     made += [_board(results, board, int8, float32) for board in int8.runs]
-    made += [_host(int8, float32)]
+    made += [_host(results, int8, float32)]
     return tuple(tile for tile in made if tile is not None)
 
 
@@ -37,7 +37,8 @@ def _accuracy(int8: Candidate, float32: Candidate | None) -> Tile | None:
         return None
     below = f"top-1, {int8.accuracy.count:,} pictures"
     if float32 is not None and float32.accuracy is not None:
-        below += f"; float32 {percent(float32.accuracy.top1)}"
+        # No break before the sign: the tile is narrow.
+        below += f"; float32 {percent(float32.accuracy.top1)}".replace(" %", "\u00a0%")
     return Tile("Accuracy, int8", percent(int8.accuracy.top1), below)
 
 
@@ -60,11 +61,13 @@ def _board(results: Results, board: str, int8: Candidate, float32: Candidate | N
     return Tile(title, f"{millions(run.steady)} M", "; ".join(["instructions a picture", *below]))
 
 
-def _host(int8: Candidate, float32: Candidate | None) -> Tile | None:
+def _host(results: Results, int8: Candidate, float32: Candidate | None) -> Tile | None:
     if float32 is None or float32.ratio is None or int8.ratio is None:
         return None
+    kinds = [side.ratio_kind for side in (int8, float32) if side.ratio_kind is not None]
+    verdict = "; INVALID RUN" if any(is_invalid(results, kind) for kind in kinds) else ""
     return Tile(
         "x86-64, int8 over float32",
         times(int8.ratio / float32.ratio),
-        f"of the time; {NOT_AN_ARM_TIME}",
+        f"of the time; {NOT_AN_ARM_TIME}{verdict}",
     )

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
 
-from convert.report.arm_tables import agreement_table, counts_table, ops_table, validation_table
+from convert.report.arm_tables import (
+    agreement_table,
+    counts_table,
+    missing_runs_table,
+    ops_table,
+)
 from convert.report.bench_tables import (
     boards_table,
     latency_table,
@@ -16,6 +21,7 @@ from convert.report.card import CardRow, card
 from convert.report.results import Results
 from convert.report.sources import Source, sources
 from convert.report.tables import Table, accuracy_table, answers_table, missing_table
+from convert.report.validation_table import validation_table
 
 
 def markdown(results: Results) -> str:
@@ -73,7 +79,9 @@ def _tables(results: Results) -> Iterable[Table]:
         found.append(state_table(bench))
     if arm is not None:
         found += [counts_table(arm), *(ops_table(arm, run) for run in arm.runs)]
-        found += [agreement_table(arm), validation_table(arm)]
+        found += [missing_runs_table(arm), agreement_table(arm)]
+    if results.validation is not None:
+        found.append(validation_table(results.validation))
     found.append(answers_table(results))
     return [table for table in found if table is not None and table.rows]
 

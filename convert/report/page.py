@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from convert.report.arm_tables import agreement_table, counts_table, validation_table
+from convert.report.arm_tables import agreement_table, counts_table, missing_runs_table
 from convert.report.bars import PHASES, cold_start_bars, op_bars
 from convert.report.bench_tables import (
     boards_table,
@@ -24,6 +24,7 @@ from convert.report.scatter import scatters
 from convert.report.sources import NOT_AN_ARM_TIME, invalid_reasons, not_measured, sources
 from convert.report.tables import accuracy_table, answers_table, missing_table
 from convert.report.text import percent
+from convert.report.validation_table import summary, validation_table
 
 
 def page(results: Results) -> str:
@@ -42,6 +43,7 @@ def page(results: Results) -> str:
 
 def _context(results: Results) -> dict[str, object]:
     arm, answers, benches = results.arm, results.answers, results.benches
+    validation = results.validation
     return {
         "tiles": tiles(results),
         "card": card(results),
@@ -79,12 +81,15 @@ def _context(results: Results) -> dict[str, object]:
         "ops": op_bars(arm) if arm else (),
         "counts": counts_table(arm) if arm else None,
         "agreement": agreement_table(arm) if arm else None,
-        "validation": validation_table(arm) if arm else None,
+        "validation": validation_table(validation) if validation else None,
+        "validation_summary": summary(validation) if validation else "",
+        "runs_missing": missing_runs_table(arm) if arm else None,
         "answers": answers,
         "confusion": confusion_tables(answers) if answers else (),
         "per_class": answers_table(results),
         "peers_missing": missing_table(results),
         "has_peers": results.peers is not None,
+        "invalid_peers": invalid_reasons(results.peers) if results.peers else (),
     }
 
 

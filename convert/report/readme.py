@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convert.report.arm_results import Arm, ArmRun
-from convert.report.candidates import Candidate, candidates
+from convert.report.candidates import PI_NUMBERS, Candidate, candidates, engine_title
 from convert.report.decoding import ResultError
 from convert.report.markdown import escape, rows_markdown
 from convert.report.quantities import error_text
@@ -15,9 +15,6 @@ from convert.report.text import millions, percent, significant, size, times
 
 BEGIN = "<!-- results:begin -->"
 END = "<!-- results:end -->"
-
-# The boards of the table by their titles, and how its columns call them.
-_BOARDS = {"Raspberry Pi 3": "3", "Raspberry Pi 4": "4", "Raspberry Pi 5": "5"}
 
 
 def readme_table(results: Results) -> str:
@@ -63,8 +60,7 @@ def _readme_boards(results: Results) -> dict[str, str]:
     """Return the number of each 64-bit board of the README and its key in the results."""
     if results.arm is None:
         return {}
-    titles = {profile.title: board for board, profile in results.arm.boards.items()}
-    return {number: titles[title] for title, number in _BOARDS.items() if title in titles}
+    return {number: key for key, number in PI_NUMBERS.items() if key in results.arm.boards}
 
 
 def _readme_row(candidate: Candidate, boards: Sequence[str]) -> list[str]:
@@ -99,7 +95,7 @@ def _typical_error(results: Results) -> str:
 
 
 def _readme_note(results: Results) -> str:
-    sentences = [_accuracy_sentence(results), _arm_sentence(results.arm)]
+    sentences = [_accuracy_sentence(results), *_arm_sentences(results.arm)]
     return " ".join([*sentences, *_host_sentences(results), *_peer_sentences(results)])
 
 
@@ -114,14 +110,31 @@ def _accuracy_sentence(results: Results) -> str:
     return f"Accuracy: top-1 on different numbers of test pictures: {each}."
 
 
-def _arm_sentence(arm: Arm | None) -> str:
+def _arm_sentences(arm: Arm | None) -> list[str]:
     if arm is None:
-        return f"Instructions and modelled times: {not_measured('arm')}."
-    return (
+        return [f"Instructions and modelled times: {not_measured('arm')}."]
+    made = (
         "Instructions: executed by an emulated board, a cost and not a time. Modelled: from the "
         "core's scheduling model, typically off by the factor behind ×÷ "
         f"(`{_plain(arm.command)}`, {arm.date})."
     )
+    absent = [
+        f"Pi {number}: {not_measured('arm')}."
+        for board, number in PI_NUMBERS.items()
+        if board not in arm.boards
+    ]
+    return [made, *absent, *_missing_runs(arm)]
+
+
+def _missing_runs(arm: Arm) -> list[str]:
+    """Return one sentence per reason: the same engine is mostly missing on several boards."""
+    boards: dict[tuple[str, str], list[str]] = {}
+    for x in arm.missing:
+        boards.setdefault((x.engine, x.reason), []).append(arm.board_title(x.board))
+    return [
+        escape(f"Not counted: {engine_title(engine)} on {', '.join(titles)} ({reason}).")
+        for (engine, reason), titles in boards.items()
+    ]
 
 
 def _host_sentences(results: Results) -> list[str]:
@@ -143,7 +156,10 @@ def _peer_sentences(results: Results) -> list[str]:
         "x86-64 time and RSS: ratio of medians and a process of its own per engine, in one run, "
         f"{NOT_AN_ARM_TIME} (`{_plain(peers.command)}`, {peers.date})."
     )
-    return [made, *(escape(f"Not measured: {x.engine} ({x.reason}).") for x in peers.missing)]
+    invalid = invalid_reasons(peers)
+    verdict = [f"**Invalid run**: {escape('; '.join(invalid))}."] if invalid else []
+    absent = [escape(f"Not measured: {x.engine} ({x.reason}).") for x in peers.missing]
+    return [made, *verdict, *absent]
 
 
 def _plain(command: str) -> str:

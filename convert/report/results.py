@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from convert.report.answers_results import Answers
-from convert.report.arm_results import Arm
+from convert.report.arm_results import Arm, Validation
 from convert.report.bench_results import Bench, Entry, Peers
 from convert.report.decoding import ResultError, decode, read_object, refuse
 
 SCHEMA = 1
 
-Document = Bench | Peers | Answers | Arm
-_KINDS: dict[str, type[Bench] | type[Peers] | type[Answers] | type[Arm]] = {
+Document = Bench | Peers | Answers | Arm | Validation
+_KINDS: dict[str, type[Bench] | type[Peers] | type[Answers] | type[Arm] | type[Validation]] = {
     "bench": Bench,
     "peers": Peers,
     "answers": Answers,
     "arm": Arm,
+    "validation": Validation,
 }
-_D = TypeVar("_D", Bench, Peers, Answers, Arm)
+_D = TypeVar("_D", Bench, Peers, Answers, Arm, Validation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,14 @@ class Results:
         peers: our models beside other engines and models.
         answers: confusion matrices and the pictures that flipped.
         arm: instruction counts and modelled times of emulated boards.
+        validation: modelled against published times, from a file of its own or else from `arm`.
     """
 
     benches: tuple[Bench, ...]
     peers: Peers | None
     answers: Answers | None
     arm: Arm | None
+    validation: Validation | None
 
     @property
     def host(self) -> Bench | None:
@@ -63,6 +66,9 @@ def read_document(path: Path) -> Document:
         OSError: the file cannot be read.
     """
     value = read_object(path)
+    if "schema" not in value and "kind" not in value and "median_factor" in value:
+        # The object "validation" of the kind "arm", as the command that makes it writes it.
+        value |= {"schema": SCHEMA, "kind": "validation"}
     for key in ("schema", "kind"):
         if key not in value:
             raise ResultError(f"{path}: {key}: expected a field of this name, got none")
@@ -93,11 +99,13 @@ def merge(documents: Iterable[tuple[Path, Document]]) -> Results:
         ResultError: two documents are of a kind of which there can be one.
     """
     found = list(documents)
+    arm = _only(Arm, "arm", found)
     return Results(
         tuple(document for _, document in found if isinstance(document, Bench)),
         _only(Peers, "peers", found),
         _only(Answers, "answers", found),
-        _only(Arm, "arm", found),
+        arm,
+        _only(Validation, "validation", found) or (arm.validation if arm is not None else None),
     )
 
 

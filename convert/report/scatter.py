@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from convert.report.axes import Axis, Tick, padded_axis
-from convert.report.candidates import Candidate, Series, candidates
-from convert.report.label_places import Box, LabelPlace, label_places
+from convert.report.candidates import Candidate, Series, candidates, model_title
+from convert.report.label_places import Box, LabelPlace, Place, label_places
 from convert.report.results import Results
 from convert.report.text import milliseconds, percent, size
 
@@ -15,16 +16,27 @@ WIDTH, HEIGHT = 640.0, 420.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 18.0, 52.0
 
 
+_SAME_PLACE = 12.0  # points that are nearer to each other cannot be told apart
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One candidate, with its label beside it."""
+    """One candidate."""
 
     x: float
     y: float
-    label: str
-    label_place: LabelPlace
     series: Series
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The name of a point, or of several that lie on each other; a leader leads to (x, y)."""
+
+    x: float
+    y: float
+    text: str
+    place: LabelPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class Scatter:
     title: str
     x_title: str
     points: tuple[Point, ...]
+    labels: tuple[Label, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     frontier: tuple[tuple[float, float], ...]
@@ -106,19 +119,49 @@ def _scatter(
     y_axis = padded_axis([100 * y for _, _, y in known], _FRAME.bottom, _FRAME.top)
     places = [(x_axis.place(x), y_axis.place(100 * y)) for _, x, y in known]
     frontier = _frontier([(x, y) for _, x, y in known], x_axis, y_axis)
-    titles = [candidate.title for candidate, _, _ in known]
-    labels = label_places(places, titles, line=frontier, frame=_FRAME)
     points = tuple(
         Point(
             *place,
-            candidate.title,
-            label,
             candidate.series,
             f"{candidate.title_with_version}: {percent(accuracy)}, {write(x)}",
         )
-        for (candidate, x, accuracy), place, label in zip(known, places, labels, strict=True)
+        for (candidate, x, accuracy), place in zip(known, places, strict=True)
     )
-    return Scatter(title, x_title, points, x_axis.ticks(), y_axis.ticks(suffix=" %"), frontier)
+    labels = _labels([candidate for candidate, _, _ in known], places, frontier)
+    ticks = x_axis.ticks(), y_axis.ticks(suffix=" %")
+    return Scatter(title, x_title, points, labels, *ticks, frontier)
+
+
+def _labels(
+    shown: Sequence[Candidate], places: Sequence[Place], frontier: Sequence[Place]
+) -> tuple[Label, ...]:
+    """Return one label per place: the same weights on several engines are one when they lie there.
+
+    Each group takes the place of its first candidate.
+    """
+    groups: list[list[int]] = []
+    for number, (candidate, place) in enumerate(zip(shown, places, strict=True)):
+        for group in groups:
+            first = shown[group[0]].key
+            same = (first.model, first.precision) == (candidate.key.model, candidate.key.precision)
+            if same and math.dist(places[group[0]], place) < _SAME_PLACE:
+                group.append(number)
+                break
+        else:
+            groups.append([number])
+    texts = [_group_title([shown[number] for number in group]) for group in groups]
+    heads = [places[group[0]] for group in groups]
+    found = label_places(heads, texts, line=frontier, frame=_FRAME)
+    return tuple(
+        Label(*head, text, place) for head, text, place in zip(heads, texts, found, strict=True)
+    )
+
+
+def _group_title(group: Sequence[Candidate]) -> str:
+    first = group[0]
+    if len(group) == 1:
+        return first.title
+    return f"{model_title(first.key.model)} {first.key.precision}, {len(group)} engines"
 
 
 def _frontier(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convert.report.bench_results import Bench
+from convert.report.arm_results import Validation
+from convert.report.bench_results import Bench, Machine, Peers
 from convert.report.candidates import Kind, engine_title
 from convert.report.results import Results
 
@@ -53,7 +54,8 @@ def sources(results: Results) -> tuple[Source, ...]:
     if results.peers is not None:
         peers = results.peers
         machine = ", ".join(part for part in (peers.board, peers.machine_note) if part)
-        found.append(("Peers in one run", peers.command, machine, peers.date, ()))
+        reasons = invalid_reasons(peers)
+        found.append(("Peers in one run", peers.command, machine, peers.date, reasons))
     if results.answers is not None:
         answers = results.answers
         what = f"Answers to {answers.count:,} pictures of {answers.dataset}, {answers.split}"
@@ -63,7 +65,16 @@ def sources(results: Results) -> tuple[Source, ...]:
         tools = ", ".join(f"{name} {version}" for name, version in sorted(arm.tools.items()))
         boards = "; ".join(f"{b.title}: {b.core}, {b.system}" for b in arm.boards.values())
         found.append(("Emulated boards", arm.command, f"{tools}. {boards}", arm.date, ()))
+    if results.validation is not None and results.validation.command is not None:
+        found.append(_validation_fields(results.validation, results.validation.command))
     return tuple(Source(number, *fields) for number, fields in enumerate(found, start=1))
+
+
+def _validation_fields(
+    validation: Validation, command: str
+) -> tuple[str, str, str, str, tuple[str, ...]]:
+    title = f"Modelled against {len(validation.rows)} published times"
+    return title, command, "emulated boards", validation.date or "date not recorded", ()
 
 
 def source_number(results: Results, kind: Kind) -> int | None:
@@ -81,11 +92,18 @@ def source_number(results: Results, kind: Kind) -> int | None:
     return len(results.benches) + 1 + present.index(kind) if kind in present else None
 
 
-def invalid_reasons(bench: Bench) -> tuple[str, ...]:
+def invalid_reasons(run: Bench | Peers) -> tuple[str, ...]:
     """Return why a run does not count, at least one sentence; empty for one that does."""
-    if bench.machine.valid:
+    machine: Machine | None = run.machine
+    if machine is None or machine.valid:
         return ()
-    return bench.machine.reasons or ("no reason recorded",)
+    return machine.reasons or ("no reason recorded",)
+
+
+def is_invalid(results: Results, kind: Kind) -> bool:
+    """Return whether the times of a kind's source do not count."""
+    number = source_number(results, kind)
+    return number is not None and bool(sources(results)[number - 1].invalid)
 
 
 def machine_line(bench: Bench) -> str:

@@ -9,7 +9,7 @@ from convert.report.bench_results import Entry
 from convert.report.candidates import Candidate, candidates, engine_title, model_title
 from convert.report.quantities import interval_text, modelled_text
 from convert.report.results import Results
-from convert.report.sources import NOT_AN_ARM_TIME
+from convert.report.sources import NOT_AN_ARM_TIME, is_invalid
 from convert.report.text import millions, percent, size, times
 
 
@@ -63,6 +63,9 @@ def accuracy_table(results: Results) -> Table:
         "the factor by which the model is typically off (×÷), found on networks with published "
         f"times. Ratios are of medians in one run to this project's int8 model; {NOT_AN_ARM_TIME}."
     )
+    kinds = {candidate.ratio_kind for candidate in found if candidate.ratio_kind is not None}
+    if any(is_invalid(results, kind) for kind in kinds):
+        note += " INVALID RUN: the machine did not keep still, the ratios do not count."
     return Table("Accuracy and cost", tuple(columns), tuple(rows), note=note)
 
 

@@ -31,7 +31,7 @@ MACS = sum(macs for _, _, macs, _ in OPS)
 _BOARDS = {
     "pi5": ("Raspberry Pi 5", "Cortex-A76", 2.4, "neoverse-n1", "arm64 trixie, Python 3.13", True),
     "pi4": (
-        "Raspberry Pi 4",
+        "Raspberry Pi 4 B",
         "Cortex-A72",
         1.8,
         "cortex-a72",
@@ -39,7 +39,7 @@ _BOARDS = {
         False,
     ),
     "pi3": (
-        "Raspberry Pi 3",
+        "Raspberry Pi 3 B+",
         "Cortex-A53",
         1.4,
         "cortex-a53",
@@ -217,7 +217,9 @@ def peers() -> dict[str, Any]:
         "kind": "peers",
         "date": "2001-02-04",
         "command": "make peers",
+        "board": "x86-64 Made-up CPU, 2 cores",
         "machine_note": "x86-64 times are not ARM times",
+        "machine": bench()["machine"],
         "entries": entries,
         "missing": [{"engine": "ncnn", "reason": "not installed: no wheel for Python 3.99"}],
     }
@@ -387,7 +389,25 @@ def arm() -> dict[str, Any]:
             }
             for board in ("pi5", "pi4", "pi3")
         ],
+        "missing": [
+            {"board": board, "engine": "onnxruntime", "reason": "no wheel for 32-bit ARM"}
+            for board in ("pi3", "pi3-32bit")
+        ],
         "validation": {"rows": rows, "median_factor": 1.25, "within_1_5": 3},
+    }
+
+
+def validation() -> dict[str, Any]:
+    """The same comparison as the command that makes it writes it, a day later: one more row."""
+    found = arm()["validation"]
+    added = found["rows"][0] | {"network": "Made-up Net 2", "published_ms": 100.0}
+    added |= {"modelled_ms": 50.0, "factor": 2.0, "source": "another made-up post"}
+    return {
+        **found,
+        "rows": [*found["rows"], added],
+        "median_factor_by_board": {"Raspberry Pi 4 B": 1.33},
+        "date": "2001-02-07",
+        "command": "python -m made.up.validation",
     }
 
 

@@ -55,6 +55,28 @@ def test_table(tmp_path: Path) -> None:
     assert "Accuracy: top-1 on 10,000 test pictures." in rows[-1]
     assert "Not measured: ncnn (not installed: no wheel for Python 3.99)." in rows[-1]
     assert "`make arm`, 2001-02-06" in rows[-1]
+    assert (
+        "Not counted: ONNX Runtime on Raspberry Pi 3 B+, Raspberry Pi 3, 32 bit "
+        "(no wheel for 32-bit ARM)." in rows[-1]
+    )
+
+
+def test_boards_that_were_not_counted_are_said(tmp_path: Path) -> None:
+    arm = made.arm()
+    del arm["boards"]["pi4"]
+    for name in ("runs", "agreement"):
+        arm[name] = [item for item in arm[name] if item["board"] != "pi4"]
+    (path,) = write(tmp_path, arm=arm)
+    text = readme_table(read_results([path]))
+    assert "| M instructions, Pi 3 / 5 |" in text
+    assert "Pi 4: not measured here: run make arm." in text
+
+
+def test_an_invalid_run_of_the_peers_is_said(tmp_path: Path) -> None:
+    peers = made.peers()
+    peers["machine"] |= {"valid": False, "reasons": []}
+    (path,) = write(tmp_path, peers=peers)
+    assert "**Invalid run**: no reason recorded." in readme_table(read_results([path]))
 
 
 def test_what_only_has_a_size_gets_no_row(tmp_path: Path) -> None:

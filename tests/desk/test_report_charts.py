@@ -82,13 +82,14 @@ def test_scatter_places_accuracy_and_cost(results: Results) -> None:
     charts = {chart.title: chart for chart in scatters(results)}
     assert list(charts) == [
         "Accuracy against cost on Raspberry Pi 5",
-        "Accuracy against cost on Raspberry Pi 4",
-        "Accuracy against cost on Raspberry Pi 3",
+        "Accuracy against cost on Raspberry Pi 4 B",
+        "Accuracy against cost on Raspberry Pi 3 B+",
         "Accuracy against the model file's size",
     ]
     chart = charts["Accuracy against cost on Raspberry Pi 5"]
     assert chart.x_title.startswith("modelled milliseconds")
-    points = {point.label: point for point in chart.points}
+    points = {point.description.partition(" 9.9.")[0]: point for point in chart.points}
+    assert [label.text for label in chart.labels] == list(points)  # none lie on each other
     int8, large = points["MiniVGG int8, LiteRT"], points["mlperf-tiny-large int8, LiteRT"]
     assert int8.x < large.x  # cheaper
     assert int8.y > large.y  # less accurate: y grows downwards
@@ -113,7 +114,7 @@ def test_scatter_falls_back_to_instructions(tmp_path: Path) -> None:
 
 def test_labels_cover_neither_each_other_nor_points(results: Results) -> None:
     for chart in scatters(results):
-        at = [(p.label_place.x, p.label_place.y, 6.4 * len(p.label)) for p in chart.points]
+        at = [(x.place.x, x.place.y, 6.4 * len(x.text)) for x in chart.labels]
         boxes = [(x, y - 11, x + width, y + 3) for x, y, width in at]
         for (left, top, right, bottom), (left2, top2, right2, bottom2) in combinations(boxes, 2):
             apart = right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
@@ -121,6 +122,21 @@ def test_labels_cover_neither_each_other_nor_points(results: Results) -> None:
         for left, _, right, _ in boxes:
             assert chart.left <= left
             assert right <= chart.right + 1e-6
+
+
+def test_points_on_each_other_have_one_label(results: Results) -> None:
+    by_size = scatters(results)[-1]
+    assert len(by_size.points) == 8
+    assert [label.text for label in by_size.labels] == [
+        "MiniVGG int8, 3 engines",
+        "MiniVGG float32, 3 engines",
+        "mlperf-tiny-resnet8 int8, LiteRT",
+        "mlperf-tiny-large int8, LiteRT",
+    ]
+
+
+def test_starts_of_an_invalid_run_are_marked(results: Results) -> None:
+    assert [chart.invalid for chart in cold_start_bars(results)] == [False, True, False]
 
 
 def test_latency_chart(results: Results) -> None:

@@ -17,9 +17,12 @@ from benchmarks import report as benchmarks_report
 from convert.command import run_command
 from convert.report.__main__ import main
 from convert.report.card import card
+from convert.report.command import report
 from convert.report.markdown import escape, markdown
 from convert.report.page import page
+from convert.report.readme import BEGIN, END
 from convert.report.results import read_results
+from convert.report.validation_table import validation_table
 
 HOSTILE = "<script>alert('x')</script> & \"|`*_"
 _VOID = {"meta", "link", "img", "br", "line", "rect", "circle", "path", "polygon", "polyline"}
@@ -202,7 +205,7 @@ def test_card(tmp_path: Path) -> None:
         "81.22 % [80.45, 81.98]",
     )
     assert (accuracy.comparison, accuracy.source) == ("-0.11 points", 3)
-    counted = rows["Instructions a picture, Raspberry Pi 4"]
+    counted = rows["Instructions a picture, Raspberry Pi 4 B"]
     assert (counted.int8, counted.float32, counted.comparison) == ("7.50 M", "28.5 M", "0.26×")
     assert counted.source == 5
     # 2.5 M instructions, half a cycle each, 2.4 GHz
@@ -265,3 +268,123 @@ def test_boards_are_merged(tmp_path: Path) -> None:
     whole = out.read_text(encoding="utf-8")
     assert "Machines side by side" in whole
     assert whole.count("Raspberry Pi 5 Model B") > 10
+
+
+def test_boards_that_were_not_counted_are_said(tmp_path: Path) -> None:
+    arm = made.arm()
+    del arm["boards"]["pi3"]
+    for name in ("runs", "agreement", "missing"):
+        arm[name] = [item for item in arm[name] if item["board"] != "pi3"]
+    results = read_results(write(tmp_path, arm=arm))
+    rows = [row.name for row in card(results) if row.missing == "not measured here: run make arm"]
+    assert rows == ["Instructions and modelled time, Raspberry Pi 3"]
+    text = markdown(results)
+    assert "## Not counted" in text
+    assert "Raspberry Pi 3, 32 bit | ONNX Runtime | no wheel for 32-bit ARM" in text
+    assert "no wheel for 32-bit ARM" in page(results)
+
+
+def test_a_modelled_time_that_is_missing_is_said(tmp_path: Path) -> None:
+    arm = made.arm()
+    for run in arm["runs"]:
+        run["modelled"] = None if run["board"] == "pi4" else run["modelled"]
+    rows = card(read_results(write(tmp_path, arm=arm)))
+    assert [row.name for row in rows if row.missing.endswith("make arm")] == [
+        "Modelled time, Raspberry Pi 4 B"  # not the 32-bit one: it has no model
+    ]
+
+
+def test_an_invalid_run_of_the_peers_is_marked(tmp_path: Path) -> None:
+    peers = made.peers()
+    peers["machine"] |= {"valid": False, "reasons": ["another program ran"]}
+    results = read_results(write(tmp_path, peers=peers))
+    whole = page(results)
+    assert whole.count("another program ran") == 2  # at the top, and with the source
+    assert "not an ARM time; INVALID RUN" in whole  # the tile
+    assert "the ratios do not count" in whole
+    assert "**INVALID RUN** [1]: another program ran" in markdown(results)
+
+
+def test_validation_names_each_source_once(tmp_path: Path) -> None:
+    results = read_results(write(tmp_path, arm=made.arm(), validation=made.validation()))
+    text = markdown(results)
+    assert "| Made-up Net 2 int8 | Raspberry Pi 4 |" in text
+    assert [row.rstrip(" |")[-1] for row in re.findall(r"\| TFLite \|.*", text)] == list("aaab")
+    assert "(a) a made-up blog post, 2001, table 3. (b) another made-up post." in text
+    assert "Median error 1.25× (Raspberry Pi 4 B 1.33×); 3 of 4 within 1.5×." in text
+    assert "2. Modelled against 4 published times, 2001-02-07" in text
+    whole = page(results)
+    assert whole.count("another made-up post") == 1
+    assert "python -m made.up.validation" in whole
+
+
+def test_letters_of_many_sources(tmp_path: Path) -> None:
+    validation = made.validation()
+    row = validation["rows"][0]
+    validation["rows"] = [row | {"source": f"source {number}"} for number in range(28)]
+    validation["within_1_5"] = 28
+    table = validation_table(read_results(write(tmp_path, validation=validation)).validation)
+    assert [cells[-1] for cells in table.rows][::9] == ["a", "j", "s", "ab"]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Where results are stored, and where they are measured; the latter is below the former."""
+    stored, measured = tmp_path / "results", tmp_path / "out" / "bench"
+    stored.mkdir()
+    measured.mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return stored, measured
+
+
+@pytest.mark.parametrize(
+    ("date", "is_measured"), [("2001-02-02", False), ("2001-02-03", True), ("2001-02-04", True)]
+)
+def test_what_was_measured_goes_before_what_is_stored(
+    folders: tuple[Path, Path], date: str, is_measured: bool
+) -> None:
+    stored, measured = folders
+    host, board, peers = write(
+        stored, host=made.bench(), board=made.board_bench(), peers=made.peers()
+    )
+    write(measured, host=made.bench(date=date), answers=made.answers())
+    assert benchmarks_report.latest_results(stored) == [
+        Path("out/bench/answers.json"),
+        board,
+        Path("out/bench/host.json") if is_measured else host,
+        peers,
+    ]
+    assert benchmarks_report.stored_results(stored) == [board, host, peers]
+
+
+def test_pages_are_of_the_latest_and_the_readme_of_the_stored(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, measured = folders
+    write(stored, host=made.bench(board="the stored one"))
+    write(measured, host=made.bench(board="the measured one"))
+    Path("README.md").write_text(f"{BEGIN}\n{END}\n", encoding="utf-8")
+
+    def run(arguments: list[str]) -> int:
+        return report(
+            arguments,
+            prog="x",
+            description="",
+            stored=lambda: benchmarks_report.stored_results(stored),
+            latest=lambda: benchmarks_report.latest_results(stored),
+        )
+
+    assert run(["-o", "page.html"]) == 0
+    assert capsys.readouterr().err == "from out/bench/host.json\n"
+    assert "the measured one" in Path("page.html").read_text(encoding="utf-8")
+    assert run(["--readme", "README.md"]) == 0
+    assert "the stored one" in Path("README.md").read_text(encoding="utf-8")
+
+
+def test_no_results_yet(capsys: pytest.CaptureFixture[str]) -> None:
+    def nothing() -> list[Path]:
+        return []
+
+    with pytest.raises(SystemExit, match="2"):
+        report([], prog="x", description="", stored=nothing, latest=nothing)
+    assert "there are no results yet" in capsys.readouterr().err

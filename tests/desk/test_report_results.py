@@ -13,7 +13,7 @@ import report_results as made
 from report_results import write, write_all
 
 from convert.report.answers_results import Answers
-from convert.report.arm_results import Arm
+from convert.report.arm_results import Arm, Validation
 from convert.report.bench_results import Bench, Peers
 from convert.report.decoding import ResultError, decode
 from convert.report.results import read_document, read_results
@@ -21,7 +21,14 @@ from convert.report.results import read_document, read_results
 
 @pytest.mark.parametrize(
     ("document", "kind"),
-    [(made.bench, Bench), (made.peers, Peers), (made.answers, Answers), (made.arm, Arm)],
+    [
+        (made.bench, Bench),
+        (made.peers, Peers),
+        (made.answers, Answers),
+        (made.arm, Arm),
+        (made.validation, Validation),
+        (lambda: made.validation() | {"schema": 1, "kind": "validation"}, Validation),
+    ],
 )
 def test_every_kind_is_read(tmp_path: Path, document: Callable[[], Any], kind: type) -> None:
     (path,) = write(tmp_path, result=document())
@@ -76,7 +83,7 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         (
             made.bench,
             _set("kind", "benches"),
-            'kind: expected one of bench, peers, answers, arm, got "benches"',
+            'kind: expected one of bench, peers, answers, arm, validation, got "benches"',
         ),
         (made.bench, _set("kind", _REMOVED), "kind: expected a field of this name, got none"),
         (
@@ -157,6 +164,31 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
         ),
         (
             made.arm,
+            _set("missing.0.board", "pi6"),
+            "missing[0].board: expected one of ['pi5', 'pi4', 'pi3', 'pi3-32bit'], got \"pi6\"",
+        ),
+        (
+            made.arm,
+            _set("validation.within_1_5", 2),
+            "validation.within_1_5: expected 3, as the rows say, got 2",
+        ),
+        (
+            made.validation,
+            _set("rows.0.factor", 1.6),
+            "result.json: within_1_5: expected 2, as the rows say, got 3",
+        ),
+        (
+            made.validation,
+            _set("rows.3.source", _REMOVED),
+            "rows[3].source: expected a field of this name, got none",
+        ),
+        (
+            made.validation,
+            _set("schema", 2),
+            "kind: expected a field of this name, got none",
+        ),
+        (
+            made.arm,
             _set("boards.pi4.clock_ghz", _REMOVED),
             "boards.pi4.clock_ghz: expected a field of this name, got none",
         ),
@@ -209,6 +241,13 @@ def test_two_files_of_a_kind_of_which_there_is_one(tmp_path: Path) -> None:
     with pytest.raises(ResultError) as caught:
         read_results(paths)
     assert str(caught.value) == (f"{paths[0]} and {paths[1]}: expected one file of kind arm, got 2")
+
+
+def test_a_validation_of_its_own_goes_before_that_of_the_boards(tmp_path: Path) -> None:
+    arm, own = write(tmp_path, arm=made.arm(), validation=made.validation())
+    assert len(read_results([arm]).validation.rows) == 3
+    assert len(read_results([own]).validation.rows) == 4
+    assert len(read_results([arm, own]).validation.rows) == 4
 
 
 def test_fields_that_nobody_names_are_ignored(tmp_path: Path) -> None:
