@@ -71,7 +71,7 @@ class Emulator:
         Args:
             board: The board.
             sysroot: Of the board's system.
-            work: Folder of the lane; the board's files go to ``work/boards/NAME``.
+            work: Folder of the lane; the board's files go to ``work/boards/BOARD-SYSTEM``.
             search: Folders with packages that Python finds besides those of the sysroot.
 
         Raises:
@@ -82,7 +82,8 @@ class Emulator:
         self._plugin = build_plugin(_COUNTER, work)
         self._search = ":".join(str(folder.resolve()) for folder in search)
         self._work = work.resolve()
-        self._root = self._work / "boards" / board.name
+        # A peer may need the board with an older system, beside the board's own.
+        self._root = self._work / "boards" / f"{board.name}-{sysroot.system.name}"
         self._lay_root()
 
     def _lay_root(self) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.arm.boards import PI5
+from benchmarks.arm.boards import BOOKWORM, PI5
+from benchmarks.arm.emulator import Emulator
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.measurement import Rounds, bare_cost, operator_costs, package_cost
 
@@ -63,6 +65,15 @@ def test_it_is_the_board_that_it_says(pi5, tmp_path: Path) -> None:
     assert printed.splitlines()[0] == f"aarch64 {PI5.system.python}"
     assert printed.count("CPU part\t: 0xd0b") == 4
     assert "asimddp" in printed
+
+
+def test_the_board_with_another_system_leaves_it_alone(pi5, tmp_path: Path) -> None:
+    (tmp_path / "root" / "usr").mkdir(parents=True)
+    other = replace(pi5.sysroot, system=BOOKWORM, root=tmp_path / "root")
+    Emulator(PI5, other, work=pi5.work)
+    script = tmp_path / "hello.py"
+    script.write_text("print('still here')")
+    assert pi5.emulator.run(script) == "still here\n"
 
 
 def test_the_package_is_the_built_wheel(pi5, tmp_path: Path) -> None:
