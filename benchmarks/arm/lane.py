@@ -44,7 +44,7 @@ class Material:
         pictures: uint8 (n, H, W, 3), to be answered.
         pictures_digest: SHA-256 of the test pictures of which they are the first.
         labels: The compiled model's labels.
-        accuracy: Top-1 of a TFLite model on this machine, by the file's SHA-256.
+        accuracy: Top-1 of a TFLite model on this machine's LiteRT, by the file's SHA-256.
         accuracy_count: On how many test pictures.
     """
 
@@ -120,13 +120,17 @@ def run_board(
         say(f"  {candidate.model}, {candidate.precision}, {runtime} {version}")
         cost, modelled = _count(candidate, emulator, material, settings)
         entry = run_json(candidate, board, cost, engine=runtime, version=version)
-        accuracy = {
-            "count": material.accuracy_count,
-            "top1": material.accuracy[candidate.sha256],
-        }
+        accuracy = None
+        if runtime == LITERT:  # what this machine's answers come from; others round otherwise
+            accuracy = {
+                "count": material.accuracy_count,
+                "top1": material.accuracy[candidate.sha256],
+            }
         runs.append(entry | {"modelled": modelled, "accuracy": accuracy})
     if settings.peers:
         for peer in PEERS:
+            if peer.engine == runtime:
+                continue
             found, reason = _peer_runs(peer, board, material, settings, say=say)
             runs += found
             if reason is not None:

@@ -74,12 +74,13 @@ class Latency:
 class Phases:
     """A start from nothing to the first answer, in milliseconds or in instructions.
 
-    `package` is None for an inference without this project's package.
+    `package` is None for an inference without this project's package, `runtime` for an engine whose
+    import was not measured apart from loading its model.
     """
 
     python: float
     numpy: float
-    runtime: float
+    runtime: float | None = None
     package: float | None = None
     load: float
     first: float

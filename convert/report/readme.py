@@ -36,7 +36,13 @@ def readme_table(results: Results) -> str:
         "cold start, x86-64",
         "steady RSS",
     ]
-    rows = [_readme_row(candidate, list(boards.values())) for candidate in found]
+    rows = []
+    for candidate in found:
+        row = _readme_row(candidate, list(boards.values()))
+        elsewhere = bool(candidate.runs) and candidate.runs.keys().isdisjoint(boards.values())
+        # What ran on another board alone has nothing to say here but its name and size.
+        if not (elsewhere and {row[1], *row[3:]} == {"-"}):
+            rows.append(row)
     marks = [":--"] + ["--:"] * (len(columns) - 1)
     return "\n\n".join(
         [rows_markdown([columns, marks, *rows], escaped=marks), _readme_note(results)]

@@ -27,6 +27,16 @@ def test_the_readme_says_what_the_stored_results_say(
     assert code == 0, capsys.readouterr().err
 
 
+def test_what_the_commands_write_is_read(tmp_path: Path) -> None:
+    """The stored results come from full runs: peers, engines without phases of their own."""
+    page = tmp_path / "index.html"
+    stored = [str(path) for path in benchmarks_report.stored_results()]
+    assert run_command(benchmarks_report.main, [*stored, "-o", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    for board in ("Raspberry Pi 3 B+", "Raspberry Pi 4 B", "Raspberry Pi 5"):
+        assert board in text
+
+
 def test_table(tmp_path: Path) -> None:
     header, marks, *rows = readme_table(read_results(write_all(tmp_path))).splitlines()
     assert header == (
@@ -85,6 +95,18 @@ def test_what_only_has_a_size_gets_no_row(tmp_path: Path) -> None:
     bench["entries"].append(made.entry("float32", engine="keras", latency=[keras]))
     (path,) = write(tmp_path, bench=bench)
     assert "keras" not in readme_table(read_results([path]))
+
+
+def test_what_ran_on_the_32_bit_board_alone_gets_no_row(tmp_path: Path) -> None:
+    arm = made.arm()
+    run = {**arm["runs"][0], "board": "pi3-32bit", "model": "other", "accuracy": None}
+    arm["boards"]["pi3-32bit"] = {**arm["boards"]["pi3"], "title": "Raspberry Pi 2/3, 32-bit"}
+    arm["runs"].append(run)
+    (path,) = write(tmp_path, arm=arm)
+    assert "other" not in readme_table(read_results([path]))
+    run["board"] = "pi3"
+    (path,) = write(tmp_path, arm=arm)
+    assert "other" in readme_table(read_results([path]))
 
 
 def test_errors_of_several_sizes_are_a_range(tmp_path: Path) -> None:
