@@ -59,7 +59,7 @@ $(VENV)/.peers: $(STAMP) benchmarks/peers/requirements-onnxruntime.txt
 peers: $(VENV)/.peers  ## other engines and models beside ours, in one run (installs them below .venv and out/peers)
 	@$(BIN)/python -m benchmarks.peers $(if $(wildcard $(DATA)),--data $(DATA))
 
-arm: $(STAMP)  ## instructions on emulated Raspberry Pis, held to the stored baseline (ARM=options)
+arm: $(VENV)/.peers  ## instructions on emulated Raspberry Pis, held to the stored baseline (ARM=options)
 	@$(BIN)/python -m benchmarks.arm $(ARM)
 
 report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
