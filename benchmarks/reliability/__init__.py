@@ -1,0 +1,1 @@
+"""Attacks on the device package and the desk's commands, and what came of them."""

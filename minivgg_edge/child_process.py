@@ -1,0 +1,81 @@
+"""Runs Python code in a process of its own, so that a crash of native code becomes a sentence."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+
+# What usually lies behind a signal in native code; the others speak for themselves.
+_CAUSES = {
+    "SIGILL": "the processor lacks an instruction that the library was compiled for",
+    "SIGSEGV": "native code touched memory that is not its own",
+    "SIGBUS": "native code touched memory that is not there, or a mapped file was cut off",
+    "SIGABRT": "native code gave up",
+    "SIGKILL": "often the system, out of memory",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRun:
+    """How a child process ended.
+
+    Attributes:
+        stdout: What it printed.
+        stderr: Its messages.
+        problem: Why it did not end well, as words that follow "the child process"; None if it did.
+    """
+
+    stdout: str
+    stderr: str
+    problem: str | None
+
+
+def run_python(code: str, *arguments: str, timeout_s: float = 120.0) -> ChildRun:
+    """Run Python code in a child process that finds the modules which this process finds.
+
+    Args:
+        code: The program; its `sys.argv[1:]` are `arguments`.
+        arguments: Words for it. A word that no system call takes (a NUL character) is a ValueError.
+        timeout_s: Seconds after which it is ended.
+
+    Raises:
+        OSError: No process can be started.
+    """
+    # Isolated from the caller's folder and environment, but with its path: packages may lie in
+    # the user's own folder, which -I leaves out, or be found by the application's own doing.
+    path = [entry for entry in sys.path if entry]
+    program = f"import sys\nsys.path[:] = {path!r}\n{code}"
+    command = [sys.executable, "-I", "-c", program, *arguments]
+    try:
+        run = subprocess.run(  # noqa: S603
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired:
+        return ChildRun("", "", f"gave no answer within {timeout_s:g} s")
+    return ChildRun(run.stdout, run.stderr, _problem(run.returncode, run.stderr))
+
+
+def _problem(code: int, stderr: str) -> str | None:
+    if code == 0:
+        return None
+    if code < 0:
+        return f"was ended by {_signal(-code)}"
+    last = (stderr.strip().splitlines() or ["no message"])[-1]
+    return f"ended with exit code {code}: {last}"
+
+
+def _signal(number: int) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:  # real-time signals have no name
+        return f"signal {number}"
+    cause = _CAUSES.get(name)
+    return f"signal {number} ({name})" if cause is None else f"signal {number} ({name}: {cause})"
