@@ -20,6 +20,10 @@ from convert.data.split_file import ROLES, SPLIT_FILE, Role
 from convert.errors import DataError
 from minivgg_edge.picture_file import PICTURE_SUFFIXES
 
+SCAN_FILE = "scan.json"
+"""What `convert.scan` leaves in a data folder."""
+
+_OWN_FILES = frozenset({SPLIT_FILE, SCAN_FILE})
 _PART_FOLDERS: dict[Role, tuple[str, ...]] = {
     "train": ("train",),
     "validation": ("validation", "val"),
@@ -89,7 +93,7 @@ def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> Fol
         ]
     names = _class_names(next(iter(roots.values())), class_names)
     pictures: list[FoundPicture] = []
-    ignored = [name for name in top_ignored if name != SPLIT_FILE]
+    ignored = [name for name in top_ignored if name not in _OWN_FILES]
     for role, root in roots.items():
         _check_classes(root, names)
         for label, name in enumerate(names):
@@ -102,7 +106,7 @@ def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> Fol
         ignored += (
             (root / entry.name).relative_to(folder).as_posix()
             for entry in _entries(root)
-            if entry.name not in names and entry.name != SPLIT_FILE
+            if entry.name not in names and entry.name not in _OWN_FILES
         )
     return FolderLayout(names, tuple(pictures), parts is None, tuple(ignored))
 

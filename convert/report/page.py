@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from convert.report.arm_tables import agreement_table, counts_table, missing_runs_table
 from convert.report.bars import PHASES, cold_start_bars, op_bars
 from convert.report.bench_tables import (
@@ -17,28 +14,19 @@ from convert.report.bench_tables import (
 from convert.report.candidates import SERIES_TITLES
 from convert.report.card import card
 from convert.report.confusion import confusion_tables
+from convert.report.environment import report_environment
 from convert.report.headline import tiles
 from convert.report.histograms import latency_charts
 from convert.report.results import Results
 from convert.report.scatter import scatters
 from convert.report.sources import NOT_AN_ARM_TIME, invalid_reasons, not_measured, sources
 from convert.report.tables import accuracy_table, answers_table, missing_table
-from convert.report.text import percent
 from convert.report.validation_table import summary, validation_table
 
 
 def page(results: Results) -> str:
     """Return the report as an HTML document; every text from a result file is escaped."""
-    environment = Environment(
-        loader=PackageLoader("convert.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["percent"] = percent
-    environment.filters["places"] = _places
-    return environment.get_template("page.html.j2").render(_context(results))
+    return report_environment().get_template("page.html.j2").render(_context(results))
 
 
 def _context(results: Results) -> dict[str, object]:
@@ -91,8 +79,3 @@ def _context(results: Results) -> dict[str, object]:
         "has_peers": results.peers is not None,
         "invalid_peers": invalid_reasons(results.peers) if results.peers else (),
     }
-
-
-def _places(corners: tuple[tuple[float, float], ...]) -> Markup:
-    """Return corners as the value of a polygon's `points`; digits and signs only."""
-    return Markup(" ").join(f"{x:.1f},{y:.1f}" for x, y in corners)

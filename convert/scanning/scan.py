@@ -1,0 +1,136 @@
+"""`scan_folder`: facts, findings and what training has to skip, and their JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from convert.data.folder_layout import find_pictures
+from convert.errors import DataError
+from convert.scanning.facts import Facts, read_all_facts
+from convert.scanning.findings import Finding, Scanned, find_all, skipped
+
+_FORMAT = "minivgg-edge-scan"
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSummary:
+    """One class in numbers.
+
+    Attributes:
+        name: of the class.
+        count: pictures, also those that cannot be decoded.
+        decodable: of them, those that can.
+        width: median width in pixels of those, as the following; 0 without any.
+        height: median height in pixels.
+    """
+
+    name: str
+    count: int
+    decodable: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The result of a scan.
+
+    Attributes:
+        folder: the data folder's name.
+        classes: in index order.
+        findings: errors first, then warnings, then notes.
+        skip: reason and SHA-256 of the file by name, for training.
+        ignored: names of files and folders that are no pictures or no classes.
+        facts: of every picture, for a page with thumbnails; not in the JSON.
+    """
+
+    folder: str
+    classes: tuple[ClassSummary, ...]
+    findings: tuple[Finding, ...]
+    skip: Mapping[str, Mapping[str, str]]
+    ignored: tuple[str, ...]
+    facts: tuple[Facts, ...]
+
+    def to_json(self) -> bytes:
+        """Return what is worth keeping as UTF-8 JSON; equal scans give equal bytes."""
+        document = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "folder": self.folder,
+            "classes": [asdict(summary) for summary in self.classes],
+            "findings": [asdict(finding) for finding in self.findings],
+            "skip": self.skip,
+            "ignored": self.ignored,
+        }
+        # ASCII: a file name that is not valid UTF-8 survives as an escaped surrogate.
+        return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
+
+
+def scan_folder(folder: Path, report: Callable[[int, int], None] | None = None) -> Scan:
+    """Look at every picture of a folder.
+
+    Args:
+        folder: in either layout of `convert.data.folder_layout`.
+        report: called with the pictures read so far and how many there are.
+
+    Raises:
+        DataError: not a folder of pictures sorted by class; the message names what is wrong.
+    """
+    layout = find_pictures(folder)
+    total = len(layout.pictures)
+    facts = read_all_facts(
+        layout.pictures, None if report is None else lambda done: report(done, total)
+    )
+    scanned = Scanned(facts, [found.role for found in layout.pictures], layout.class_names)
+    digests = {found.name: found.sha256 for found in facts}
+    return Scan(
+        folder=folder.resolve().name,
+        classes=tuple(_summaries(facts, layout.class_names)),
+        findings=tuple(find_all(scanned)),
+        skip={
+            name: {"reason": reason, "sha256": digests[name]}
+            for name, reason in sorted(skipped(scanned).items())
+        },
+        ignored=layout.ignored,
+        facts=tuple(facts),
+    )
+
+
+def read_skip_list(path: Path) -> dict[str, str]:
+    """Read which pictures a scan wants skipped.
+
+    Returns:
+        The SHA-256 of the file as it was, by the picture's name.
+
+    Raises:
+        DataError: the file cannot be read or is no scan of this version.
+    """
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+        if (document["format"], document["version"]) != (_FORMAT, _VERSION):
+            raise ValueError(f"{document['format']!r} of version {document['version']!r}")
+        return {str(name): str(entry["sha256"]) for name, entry in document["skip"].items()}
+    except OSError as error:
+        raise DataError(f"{path}: expected a scan, got: {error.strerror or error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: expected a scan ({_FORMAT!r} of version {_VERSION}), "
+            f"got {type(error).__name__}: {error}; scan the folder again"
+        ) from error
+
+
+def _summaries(facts: list[Facts], class_names: tuple[str, ...]) -> list[ClassSummary]:
+    summaries = []
+    for label, name in enumerate(class_names):
+        members = [found for found in facts if found.label == label]
+        decoded = [found for found in members if found.problem is None]
+        width = round(median(found.width for found in decoded)) if decoded else 0
+        height = round(median(found.height for found in decoded)) if decoded else 0
+        summaries.append(ClassSummary(name, len(members), len(decoded), width, height))
+    return summaries
