@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.folder_layout import FolderLayout, FoundPicture, find_pictures
+from convert.data.folder_layout import SCAN_FILE, FolderLayout, FoundPicture, find_pictures
+from convert.data.picture_cache import Kept, read_cache, write_cache
 from convert.data.pictures import PictureSet, Splits
 from convert.data.roles import HashedPicture, assign_roles
 from convert.data.split_file import (
     ROLES,
     SPLIT_FILE,
+    Decision,
+    Grouping,
     Role,
     SplitRecord,
     SplitRule,
@@ -25,12 +26,10 @@ from convert.data.split_file import (
     write_split_file,
 )
 from convert.errors import DataError
-from minivgg_edge.decode import decode
-from minivgg_edge.errors import PictureError
+from convert.scanning.facts import Facts, read_pictures
+from convert.scanning.groups import group_pictures
+from convert.scanning.skip_list import read_skip_list
 from minivgg_edge.preprocess import Crop, preprocess
-
-# A phone's picture takes 0.2 GB while it is decoded: more at a time cost more memory than they win.
-_MOST_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +50,29 @@ class FolderSplits(Splits):
     """A folder of images in its roles.
 
     Attributes:
-        skipped: pictures left out because they cannot be decoded.
+        skipped: pictures left out because they cannot be decoded or the scan lists them.
         ignored: names of hidden files, of files without a picture's suffix, and of folders that
             are neither a part nor a class.
         lookalikes: pairs of names of pictures in two roles that are the same pixels at the model's
             size though their files differ (saved again, or another size): they make the measured
             accuracy look better than it is.
         split_file: where the roles are kept; None if the folders give every role.
+        familiar: pictures held out of groups that are trained on; the accuracy on them is what a
+            split by single pictures would report. None: there are no or too few of them.
+        groups: how many groups of pictures share a role.
+        cache_note: a sentence about the decoded pictures that are kept; "" where none are.
     """
 
     skipped: tuple[SkippedPicture, ...] = ()
     ignored: tuple[str, ...] = ()
     lookalikes: tuple[tuple[str, str], ...] = ()
     split_file: Path | None = None
+    familiar: PictureSet | None = None
+    groups: int = 0
+    cache_note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A picture at the model's size, and the SHA-256 (hex) of its file."""
-
-    image: NDArray[np.uint8]
-    sha256: str
-
-
-_Kept = list[tuple[FoundPicture, _Opened]]
+_Kept = list[tuple[FoundPicture, Kept]]
 
 
 def read_folder(
@@ -88,6 +86,9 @@ def read_folder(
     class_names: Sequence[str] | None = None,
     split_file: Path | None = None,
     skip_broken: bool = False,
+    grouping: Grouping | None = None,
+    cache: Path | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> FolderSplits:
     """Read a folder of images, in either layout of `convert.data.folder_layout`.
 
@@ -107,7 +108,12 @@ def read_folder(
         class_names: the classes of a trained model in its order; None: the class folders' names in
             plain string order (case-sensitive, "10" before "2").
         split_file: where the roles are kept; None: `split.json` in `folder`.
-        skip_broken: leave out pictures that cannot be decoded instead of refusing them.
+        skip_broken: leave out pictures that cannot be decoded instead of refusing them. Those that
+            `scan.json` in the folder lists are left out anyway, as long as their files are the
+            same.
+        grouping: which pictures share a role; None: as the split file has it, or copies only.
+        cache: folder for decoded pictures; None: every run decodes them.
+        report: called with the pictures read so far and how many there are.
 
     Raises:
         DataError: anything about the folder, a picture or the split file that would make the data
@@ -120,78 +126,113 @@ def read_folder(
     needs_split = any(picture.role is None for picture in layout.pictures)
     if needs_split:
         split_file = split_file or folder / SPLIT_FILE
-        record = open_split(split_file, seed, fractions, splits_test=layout.splits_test)
-    opened = _open_all(layout.pictures, height, width, crop)
-    skipped = tuple(
-        SkippedPicture(found.name, str(result))
-        for found, result in zip(layout.pictures, opened, strict=True)
-        if isinstance(result, PictureError)
-    )
-    if skipped and not skip_broken:
-        raise DataError(
-            f"{skipped[0].reason} ({len(skipped)} of {len(opened)} pictures cannot be decoded; "
-            "remove them, or have broken pictures skipped)"
+        record = open_split(
+            split_file, seed, fractions, splits_test=layout.splits_test, grouping=grouping
         )
-    kept = [
-        (found, result)
-        for found, result in zip(layout.pictures, opened, strict=True)
-        if isinstance(result, _Opened)
-    ]
-    roles, record = _roles(folder, kept, layout.class_names, record)
-    sets = {role: _picture_set(kept, roles, role, layout.class_names) for role in ROLES}
+    listed = read_skip_list(folder / SCAN_FILE) if (folder / SCAN_FILE).is_file() else {}
+    kept, skipped, note = _open_all(layout, height, width, crop, cache, report)
+    unlisted = [name for name, facts in skipped.items() if listed.get(name) != facts.sha256]
+    if unlisted and not skip_broken:
+        first = skipped[unlisted[0]]
+        raise DataError(
+            f"{str(folder / first.name)!r}: {first.problem} ({len(unlisted)} of "
+            f"{len(layout.pictures)} pictures cannot be decoded; `python -m convert.scan` lists "
+            "them to be skipped, or remove them, or add --skip-broken)"
+        )
+    unwanted = [f.name for f, (facts, _) in kept if listed.get(f.name) == facts.sha256]
+    kept = [pair for pair in kept if pair[0].name not in unwanted]
+    decisions, record = _decide(folder, kept, layout.class_names, record)
+    roles = [decision.role for decision in decisions]
+    sets = {
+        role: _picture_set(
+            kept,
+            [d.role == role and not d.familiar for d in decisions],
+            layout.class_names,
+        )
+        for role in ROLES
+    }
+    familiar = _picture_set(kept, [d.familiar for d in decisions], layout.class_names)
     _check_sets(folder, sets, layout)
     if split_file is not None and record is not None:
         write_split_file(split_file, record)
+    broken = [SkippedPicture(name, f"{name!r}: {facts.problem}") for name, facts in skipped.items()]
+    doubtful = [SkippedPicture(name, f"{name!r}: the scan lists it") for name in unwanted]
     return FolderSplits(
         folder.resolve().name,
         sets["train"],
         sets["validation"],
         sets["test"] if len(sets["test"]) else None,
-        skipped=skipped,
+        skipped=tuple(sorted([*broken, *doubtful], key=lambda skipped: skipped.name)),
         ignored=layout.ignored,
         lookalikes=_lookalikes(kept, roles),
         split_file=None if record is None else split_file,
+        familiar=familiar if len(familiar) else None,
+        groups=len({d.group for d in decisions if d.group is not None}),
+        cache_note=note,
     )
 
 
 def _open_all(
-    pictures: Sequence[FoundPicture], height: int, width: int, crop: Crop
-) -> list[_Opened | PictureError]:
-    """Decode every picture, in order; a picture that cannot be decoded gives its error."""
+    layout: FolderLayout,
+    height: int,
+    width: int,
+    crop: Crop,
+    cache: Path | None,
+    report: Callable[[int, int], None] | None,
+) -> tuple[_Kept, dict[str, Facts], str]:
+    """Decode every picture, in order; return them, those that cannot be decoded, and a note."""
 
-    def open_one(found: FoundPicture) -> _Opened | PictureError:
-        try:
-            picture = decode(found.path)
-            image = preprocess(picture, height=height, width=width, crop=crop)
-            return _Opened(image, hashlib.sha256(found.path.read_bytes()).hexdigest())
-        except PictureError as error:
-            return error
+    def prepare(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return preprocess(picture, height=height, width=width, crop=crop)
 
-    with ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
-        return list(pool.map(open_one, pictures))
+    path = None if cache is None else cache / f"{width}x{height}-{crop}.npz"
+    known = {} if path is None else read_cache(path)
+    total = len(layout.pictures)
+    opened = read_pictures(
+        layout.pictures,
+        prepare,
+        known=known.get,
+        report=None if report is None else lambda done: report(done, total),
+    )
+    kept: _Kept = []
+    skipped: dict[str, Facts] = {}
+    for found, (facts, image) in zip(layout.pictures, opened, strict=True):
+        if image is None:
+            skipped[found.name] = facts
+        else:
+            kept.append((found, (facts, image)))
+    note = ""
+    if path is not None and any(facts.sha256 not in known for _, (facts, _) in kept):
+        note = write_cache(path, [pair for _, pair in kept])
+    return kept, skipped, note
 
 
-def _roles(
+def _decide(
     folder: Path,
     kept: _Kept,
     class_names: tuple[str, ...],
     record: SplitRecord | None,
-) -> tuple[list[Role], SplitRecord | None]:
-    hashed = [HashedPicture(f.name, f.label, opened.sha256, f.role) for f, opened in kept]
+) -> tuple[list[Decision], SplitRecord | None]:
+    hashed = [HashedPicture(f.name, f.label, facts.sha256, f.role) for f, (facts, _) in kept]
+    old = record or SplitRecord(SplitRule(), {})
     try:
-        roles, new_record = assign_roles(
-            hashed, class_names, record or SplitRecord(SplitRule(), {})
-        )
+        decisions, new_record = assign_roles(hashed, class_names, old, _groups(kept, old))
     except DataError as error:
         raise DataError(f"{folder}: {error}") from error
-    return roles, None if record is None else new_record
+    return decisions, None if record is None else new_record
 
 
-def _picture_set(
-    kept: _Kept, roles: Sequence[Role], role: Role, class_names: tuple[str, ...]
-) -> PictureSet:
-    members = [pair for pair, own in zip(kept, roles, strict=True) if own == role]
-    images = [opened.image for _, opened in members]
+def _groups(kept: _Kept, record: SplitRecord) -> list[list[int]]:
+    """Return the positions of pictures that share a role, by what the split asks for."""
+    if record.grouping.kind == "none":
+        return []
+    facts = [replace(facts, name=found.name, label=found.label) for found, (facts, _) in kept]
+    return group_pictures(facts, record.grouping.pattern)
+
+
+def _picture_set(kept: _Kept, chosen: Sequence[bool], class_names: tuple[str, ...]) -> PictureSet:
+    members = [pair for pair, wanted in zip(kept, chosen, strict=True) if wanted]
+    images = [image for _, (_, image) in members]
     return PictureSet(
         np.stack(images) if images else np.empty((0, 1, 1, 3), dtype=np.uint8),
         np.array([found.label for found, _ in members], dtype=np.int64),
@@ -216,8 +257,8 @@ def _check_sets(folder: Path, sets: dict[Role, PictureSet], layout: FolderLayout
 def _lookalikes(kept: _Kept, roles: Sequence[Role]) -> tuple[tuple[str, str], ...]:
     first: dict[bytes, tuple[str, Role]] = {}
     pairs = []
-    for (found, opened), role in zip(kept, roles, strict=True):
-        pixels = hashlib.sha256(opened.image.tobytes()).digest()
+    for (found, (_, image)), role in zip(kept, roles, strict=True):
+        pixels = hashlib.sha256(image.tobytes()).digest()
         name, other = first.setdefault(pixels, (found.name, role))
         if other != role:
             pairs.append((name, found.name))

@@ -1,12 +1,20 @@
-"""Give every picture of a user's folder its role, so that no content stands in two roles."""
+"""Give every picture of a user's folder its role, so that nothing that belongs together is torn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from convert.data.disjoint_sets import DisjointSets
 from convert.data.split_file import Decision, Role, SplitRecord, SplitRule
 from convert.errors import DataError
+
+# Of the pictures in trained groups, the share that is held out to show what a random split would
+# report; and how many there have to be for a figure that says anything.
+_FAMILIAR_SHARE = 0.05
+_FEWEST_FAMILIAR = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +34,47 @@ class HashedPicture:
     role: Role | None
 
 
+@dataclass(slots=True)
+class _Block:
+    """Contents that share a role, as far as earlier decisions let them.
+
+    Attributes:
+        contents: SHA-256 of each different content, with the label of its class.
+        role: of those that were not decided before.
+        movable: whether none was decided before.
+    """
+
+    contents: dict[str, int]
+    role: Role
+    movable: bool
+
+    @property
+    def name(self) -> str:
+        """Return the block's name: the smallest SHA-256, whatever the order of the files."""
+        return min(self.contents)
+
+
 def assign_roles(
-    pictures: Sequence[HashedPicture], class_names: Sequence[str], record: SplitRecord
-) -> tuple[list[Role], SplitRecord]:
+    pictures: Sequence[HashedPicture],
+    class_names: Sequence[str],
+    record: SplitRecord,
+    groups: Sequence[Sequence[int]] = (),
+) -> tuple[list[Decision], SplitRecord]:
     """Assign each picture its role.
 
     What counts, in this order: the part folder it lies in; the role that `record` has for its
-    content; the role that `record` has for its name (a picture that was edited); the rule. Then
-    each class gets at least one training and one validation picture, from those not decided before.
+    content; the role that `record` has for its name (a picture that was edited); the role of its
+    group; the rule. Then each class gets at least one training and one validation picture, and
+    with groups half of what its fractions ask for, from groups that were not decided before.
+
+    Args:
+        pictures: of the folder.
+        class_names: in index order.
+        record: earlier decisions and the rule.
+        groups: positions in `pictures` that belong together; copies belong together anyway.
 
     Returns:
-        The role of each picture, and `record` with the new decisions.
+        The decision about each picture, and `record` with the new ones.
 
     Raises:
         DataError: the same content lies in two classes or two parts, or a class is too small.
@@ -44,14 +82,49 @@ def assign_roles(
     _check_duplicates(pictures)
     open_pictures = [picture for picture in pictures if picture.role is None]
     decided = _decided(open_pictures, record.decisions)
-    roles: dict[str, Role] = {p.sha256: p.role for p in pictures if p.role is not None}
-    for label, class_name in enumerate(class_names):
-        contents = dict.fromkeys(p.sha256 for p in open_pictures if p.label == label)
-        if contents:
-            roles.update(_class_roles(list(contents), decided, record.rule, class_name))
-    news = {p.name: Decision(roles[p.sha256], p.sha256) for p in open_pictures}
-    merged = SplitRecord(record.rule, {**record.decisions, **news})
-    return [roles[picture.sha256] for picture in pictures], merged
+    blocks = _blocks(pictures, groups, decided, record.rule)
+    roles = _roles(blocks, decided)
+    minimums = _minimums(blocks, record.rule, grouped=bool(groups))
+    for label in sorted(minimums):
+        _balance(blocks, roles, label, class_names[label], minimums, record.rule)
+    roles.update((p.sha256, p.role) for p in pictures if p.role is not None)
+    named = {content: b.name for b in blocks if len(b.contents) > 1 for content in b.contents}
+    made = [Decision(roles[p.sha256], p.sha256, named.get(p.sha256)) for p in pictures]
+    made = choose_familiar(made, record)
+    news = {p.name: d for p, d in zip(pictures, made, strict=True) if p.role is None}
+    return made, replace(record, decisions={**record.decisions, **news})
+
+
+def choose_familiar(decisions: Sequence[Decision], record: SplitRecord) -> list[Decision]:
+    """Hold out some pictures of groups that are trained on.
+
+    The accuracy on them is what a random split would report; on the validation pictures, whose
+    groups were not trained on, it is what a new subject will see. What was chosen stays chosen; a
+    group always keeps a picture to train on. Small data sets give none away.
+    """
+    before = {d.sha256 for d in record.decisions.values() if d.familiar}
+    trained_before = {d.sha256 for d in record.decisions.values()} - before
+    members: dict[str, set[str]] = {}
+    for decision in decisions:
+        if decision.role == "train" and decision.group is not None:
+            members.setdefault(decision.group, set()).add(decision.sha256)
+    chosen: set[str] = set()
+    for contents in members.values():
+        first = min(contents)
+        chosen |= {
+            content
+            for content in contents
+            if content in before
+            or (content not in trained_before and content != first and _is_familiar(content))
+        }
+    if len(chosen) < _FEWEST_FAMILIAR and not before:
+        return list(decisions)
+    return [replace(d, familiar=d.sha256 in chosen) for d in decisions]
+
+
+def _is_familiar(content: str) -> bool:
+    digest = hashlib.sha256(f"familiar:{content}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < _FAMILIAR_SHARE * 2**64
 
 
 def _check_duplicates(pictures: Sequence[HashedPicture]) -> None:
@@ -85,27 +158,109 @@ def _decided(
     return decided
 
 
-def _class_roles(
-    contents: list[str], decided: Mapping[str, Role], rule: SplitRule, class_name: str
-) -> dict[str, Role]:
-    """Roles of the contents of one class, with at least one to train and one to validate on."""
-    roles = {content: decided.get(content) or rule.role(content) for content in contents}
-    movable = sorted((c for c in contents if c not in decided), key=rule.position)
+def _blocks(
+    pictures: Sequence[HashedPicture],
+    groups: Sequence[Sequence[int]],
+    decided: Mapping[str, Role],
+    rule: SplitRule,
+) -> list[_Block]:
+    """Return the contents that the rule is for, in the blocks that share a role."""
+    contents = {p.sha256: p.label for p in pictures if p.role is None}
+    place = {content: position for position, content in enumerate(contents)}
+    sets = DisjointSets(len(contents))
+    for group in groups:
+        inside = [place[pictures[i].sha256] for i in group if pictures[i].sha256 in place]
+        sets.join_all(inside)
+    blocks: dict[int, dict[str, int]] = {}
+    for content, label in contents.items():
+        blocks.setdefault(sets.root(place[content]), {})[content] = label
+    return [_block(members, decided, rule) for members in blocks.values()]
+
+
+def _block(members: dict[str, int], decided: Mapping[str, Role], rule: SplitRule) -> _Block:
+    earlier = Counter(decided[content] for content in members if content in decided)
+    if not earlier:
+        return _Block(members, rule.role(min(members)), movable=True)
+    # Groups that a new picture joined may stand in two roles: those stay, it goes with the most.
+    order: tuple[Role, ...] = ("train", "validation", "test")
+    return _Block(members, max(order, key=lambda role: earlier[role]), movable=False)
+
+
+def _roles(blocks: Sequence[_Block], decided: Mapping[str, Role]) -> dict[str, Role]:
+    return {
+        content: decided.get(content, block.role) for block in blocks for content in block.contents
+    }
+
+
+def _minimums(
+    blocks: Sequence[_Block], rule: SplitRule, *, grouped: bool
+) -> dict[int, dict[Role, int]]:
+    """Return how many pictures of each class each role needs, by label.
+
+    Blocks are few, so chance alone may leave a class far from its fractions; half of what they ask
+    for keeps the accuracy of each class meaningful.
+    """
+    counts = Counter(label for block in blocks for label in block.contents.values())
+    minimums: dict[int, dict[Role, int]] = {}
+    for label, count in counts.items():
+        half = 0.5 * count if grouped else 0.0
+        minimums[label] = {
+            "train": max(1, int(half * (1 - rule.validation - rule.test))),
+            "validation": max(1, int(half * rule.validation)),
+            "test": int(half * rule.test),
+        }
+    return minimums
+
+
+def _balance(
+    blocks: Sequence[_Block],
+    roles: dict[str, Role],
+    label: int,
+    class_name: str,
+    minimums: Mapping[int, Mapping[Role, int]],
+    rule: SplitRule,
+) -> None:
+    """Move blocks until the class has its minimum in every role, as far as that can be."""
+    inside = [block for block in blocks if label in block.contents.values()]
+    movable = sorted((b for b in inside if b.movable), key=lambda b: rule.position(b.name))
     # The nearest positions first, but a test part may do without a class sooner than the others.
-    orders: dict[Role, list[str]] = {
+    orders: dict[Role, list[_Block]] = {
         "train": movable[::-1],
-        "validation": sorted(movable, key=lambda content: roles[content] == "test"),
+        "validation": sorted(movable, key=lambda block: block.role == "test"),
+        "test": [block for block in movable if block.role == "train"],
     }
     for wanted, order in orders.items():
-        if wanted in roles.values():
-            continue
-        counts = {role: list(roles.values()).count(role) for role in ("train", "validation")}
-        donors = [c for c in order if counts.get(roles[c], 2) > 1]
-        if not donors:
+        for block in order:
+            if _count(inside, roles, label, wanted) >= minimums[label][wanted]:
+                break
+            if block.role != wanted and _may_leave(block, blocks, roles, minimums):
+                block.role = wanted
+                roles.update(dict.fromkeys(block.contents, wanted))
+        if wanted != "test" and not _count(inside, roles, label, wanted):
+            contents = sum(own == label for block in inside for own in block.contents.values())
             raise DataError(
                 f"class {class_name!r}: expected a picture to train on and another to validate "
-                f"on, got {len(contents)} different pictures, and none that may become the "
+                f"on, got {contents} different pictures, and none that may become the "
                 f"{wanted} picture; add pictures"
             )
-        roles[donors[0]] = wanted
-    return roles
+
+
+def _may_leave(
+    block: _Block,
+    blocks: Sequence[_Block],
+    roles: Mapping[str, Role],
+    minimums: Mapping[int, Mapping[Role, int]],
+) -> bool:
+    """Say whether every class of the block keeps its minimum in the role that the block leaves."""
+    return all(
+        _count(blocks, roles, label, block.role) - count >= minimums[label][block.role]
+        for label, count in Counter(block.contents.values()).items()
+    )
+
+
+def _count(blocks: Iterable[_Block], roles: Mapping[str, Role], label: int, role: Role) -> int:
+    return sum(
+        own == label and roles[content] == role
+        for block in blocks
+        for content, own in block.contents.items()
+    )

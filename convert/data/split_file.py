@@ -16,7 +16,8 @@ Role = Literal["train", "validation", "test"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SPLIT_FILE = "split.json"
 _FORMAT = "minivgg-edge-split"
-_VERSION = 1
+_VERSION = 2
+_UNGROUPED_VERSION = 1  # before groups were kept; read as a split without any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,52 @@ class SplitRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """Which pictures share a role.
+
+    Attributes:
+        kind: "none": copies only; "looks": also near-copies and series, as a scan finds them;
+            "pattern": also pictures with the same text in their names.
+        pattern: the regular expression of the kind "pattern", else None.
+    """
+
+    kind: Literal["none", "looks", "pattern"]
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("none", "looks", "pattern"):
+            raise ValueError(f"expected the grouping none, looks or pattern, got {self.kind!r}")
+        if (self.kind == "pattern") != isinstance(self.pattern, str):
+            raise ValueError(f"grouping {self.kind!r} with the pattern {self.pattern!r}")
+
+
+NO_GROUPS = Grouping("none")
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decided role: of the picture at a path, and of the content that it had."""
+    """A decided role: of the picture at a path, and of the content that it had.
+
+    Attributes:
+        role: of the picture.
+        sha256: of the file's bytes, hex.
+        group: names the pictures that it shares its role with; None: it stands alone.
+        familiar: held out of training although its group is trained on, see `choose_familiar`.
+    """
 
     role: Role
     sha256: str
+    group: str | None = None
+    familiar: bool = False
+
+    def to_entry(self) -> dict[str, object]:
+        """Return the picture's entry in the file."""
+        entry: dict[str, object] = {"role": self.role, "sha256": self.sha256}
+        if self.group is not None:
+            entry["group"] = self.group
+        if self.familiar:
+            entry["familiar"] = True
+        return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +114,12 @@ class SplitRecord:
     Attributes:
         rule: decides the pictures that are not in `decisions`.
         decisions: by picture name. Those of vanished pictures stay, in case they come back.
+        grouping: how pictures that belong together are found, see `Grouping`.
     """
 
     rule: SplitRule
     decisions: Mapping[str, Decision]
+    grouping: Grouping = NO_GROUPS
 
     def to_json(self) -> bytes:
         """Encode: the same bytes for the same decisions."""
@@ -84,10 +128,8 @@ class SplitRecord:
             "version": _VERSION,
             "seed": self.rule.seed,
             "fractions": {"validation": self.rule.validation, "test": self.rule.test},
-            "pictures": {
-                name: {"role": decision.role, "sha256": decision.sha256}
-                for name, decision in self.decisions.items()
-            },
+            "grouping": {"kind": self.grouping.kind, "pattern": self.grouping.pattern},
+            "pictures": {name: decision.to_entry() for name, decision in self.decisions.items()},
         }
         # ASCII: a file name that is not valid UTF-8 survives as an escaped surrogate.
         return json.dumps(document, indent=1, sort_keys=True).encode("ascii") + b"\n"
@@ -105,16 +147,17 @@ def read_split_file(path: Path) -> SplitRecord | None:
     """
     try:
         document = json.loads(path.read_bytes())
-        if (document["format"], document["version"]) != (_FORMAT, _VERSION):
-            raise ValueError(f"{document['format']!r} of version {document['version']!r}")
+        version = document["version"]
+        if document["format"] != _FORMAT or version not in (_UNGROUPED_VERSION, _VERSION):
+            raise ValueError(f"{document['format']!r} of version {version!r}")
+        grouping = NO_GROUPS
+        if version == _VERSION:
+            grouping = Grouping(document["grouping"]["kind"], document["grouping"]["pattern"])
         fractions = document["fractions"]
         rule = SplitRule(
             int(document["seed"]), float(fractions["validation"]), float(fractions["test"])
         )
-        decisions = {
-            name: _decision(name, entry["role"], entry["sha256"])
-            for name, entry in document["pictures"].items()
-        }
+        decisions = {name: _decision(name, entry) for name, entry in document["pictures"].items()}
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -125,7 +168,7 @@ def read_split_file(path: Path) -> SplitRecord | None:
             f"got {type(error).__name__}: {error}; mend it, or remove it to split again"
         ) from error
     _check_contents(path, decisions)
-    return SplitRecord(rule, decisions)
+    return SplitRecord(rule, decisions, grouping)
 
 
 def open_split(
@@ -134,6 +177,7 @@ def open_split(
     fractions: tuple[float, float] | None,
     *,
     splits_test: bool,
+    grouping: Grouping | None = None,
 ) -> SplitRecord:
     """Read the split file at `path`, or begin a new record where there is none.
 
@@ -142,9 +186,11 @@ def open_split(
         seed: of a new record; the seed of a split file stays.
         fractions: of validation and test pictures; None: those of the file or the default.
         splits_test: False: there is no test part to make, and its fraction counts as 0.
+        grouping: which pictures share a role; None: as the file has it, or none.
 
     Raises:
-        DataError: as `read_split_file`; or the file divides by other fractions than asked for.
+        DataError: as `read_split_file`; or the file divides by other fractions or another grouping
+            than asked for.
         ValueError: `fractions` are out of range.
     """
     existing = read_split_file(path)
@@ -154,7 +200,13 @@ def open_split(
     if not splits_test:
         rule = replace(rule, test=0.0)
     if existing is None:
-        return SplitRecord(rule, {})
+        return SplitRecord(rule, {}, grouping or NO_GROUPS)
+    if grouping is not None and grouping != existing.grouping:
+        raise DataError(
+            f"{path}: expected a split by {_grouping_text(grouping)}, got one by "
+            f"{_grouping_text(existing.grouping)}; ask for that, name another split file, or "
+            "remove this one to split again"
+        )
     if existing.rule != rule:
         raise DataError(
             f"{path}: expected fractions {rule.validation} to validate and {rule.test} to test, "
@@ -182,10 +234,22 @@ def write_split_file(path: Path, record: SplitRecord) -> None:
         ) from error
 
 
-def _decision(name: str, role: object, sha256: object) -> Decision:
+def _decision(name: str, entry: Mapping[str, object]) -> Decision:
+    role, sha256 = entry["role"], entry["sha256"]
+    group, familiar = entry.get("group"), entry.get("familiar", False)
     if role not in ROLES or not isinstance(sha256, str):
         raise ValueError(f"role {role!r} and sha256 {sha256!r} for {name!r}")
-    return Decision(next(known for known in ROLES if known == role), sha256)
+    if not (group is None or isinstance(group, str)) or not isinstance(familiar, bool):
+        raise ValueError(f"group {group!r} and familiar {familiar!r} for {name!r}")
+    return Decision(next(known for known in ROLES if known == role), sha256, group, familiar)
+
+
+def _grouping_text(grouping: Grouping) -> str:
+    return {
+        "none": "single pictures",
+        "looks": "looks and series",
+        "pattern": f"the pattern {grouping.pattern!r}",
+    }[grouping.kind]
 
 
 def _check_contents(path: Path, decisions: Mapping[str, Decision]) -> None:

@@ -13,9 +13,13 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
     notes = []
     if splits.split_file is not None:
         notes.append(f"The split is kept in {splits.split_file}")
+    if splits.groups:
+        notes.append(f"Groups of pictures that stay together: {splits.groups}")
+    if splits.cache_note:
+        notes.append(splits.cache_note)
     if splits.skipped:
         first = splits.skipped[0].reason
-        notes.append(f"Skipped, cannot be decoded: {len(splits.skipped)}, such as {first}")
+        notes.append(f"Skipped: {len(splits.skipped)}, such as {first}")
     if splits.ignored:
         notes.append(
             f"Ignored, no pictures of a class: {len(splits.ignored)}, such as {splits.ignored[0]}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.data.disjoint_sets import DisjointSets
 from convert.scanning.facts import Facts
-from convert.scanning.sets import DisjointSets
 
 # Of 64 bits. Saving again, resizing and slight edits flip 0 to 4; pictures of different things
 # differ in about 32. Plain pictures (a hand before a wall) come closer, hence the second test.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ from minivgg_edge.decode import decode
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 from minivgg_edge.preprocess import preprocess
+
+T = TypeVar("T")
 
 THUMBNAIL_SIDE = 64
 
@@ -93,40 +96,71 @@ class Facts:
 def read_all_facts(
     pictures: Sequence[FoundPicture], report: Callable[[int], None] | None = None
 ) -> list[Facts]:
-    """Read the facts of every picture, in order.
+    """Read the facts of every picture, in order; one that cannot be read has a `problem`.
 
     Args:
         pictures: what was found.
         report: called with the number of pictures read so far.
     """
+    return [found for found, _ in read_pictures(pictures, lambda picture: None, report=report)]
+
+
+def read_pictures(
+    pictures: Sequence[FoundPicture],
+    prepare: Callable[[NDArray[np.uint8]], T],
+    *,
+    known: Callable[[str], tuple[Facts, T] | None] = lambda sha256: None,
+    report: Callable[[int], None] | None = None,
+) -> Iterator[tuple[Facts, T | None]]:
+    """Yield the facts of every picture, in order, and what is made of its pixels.
+
+    Args:
+        pictures: what was found.
+        prepare: called with the decoded picture, uint8 (H, W, 3), in several threads.
+        known: called with a file's SHA-256 (hex); what it returns is taken instead of decoding.
+        report: called with the number of pictures read so far.
+
+    Yields:
+        The facts, and what `prepare` returned; None for a picture that cannot be decoded.
+    """
     # Before the threads: silencing Pillow's warnings is not safe beside others that do so too.
     headers = [read_header(found.path) for found in pictures]
-    facts: list[Facts] = []
+
+    def read(found: FoundPicture, header: Header) -> tuple[Facts, T | None]:
+        return _read(found, header, prepare, known)
+
     with ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1)) as pool:
-        for found in pool.map(_read_facts, pictures, headers):
-            facts.append(found)
+        for number, result in enumerate(pool.map(read, pictures, headers), start=1):
             if report is not None:
-                report(len(facts))
-    return facts
+                report(number)
+            yield result
 
 
-def _read_facts(found: FoundPicture, header: Header) -> Facts:
+def _read(
+    found: FoundPicture,
+    header: Header,
+    prepare: Callable[[NDArray[np.uint8]], T],
+    known: Callable[[str], tuple[Facts, T] | None],
+) -> tuple[Facts, T | None]:
     name, label, path = found.name, found.label, str(found.path)
     try:
         with open_picture_file(path) as stream:
             data = stream.read()
     except PictureError as error:
         reason = str(error).removeprefix(f"{path!r}: ")
-        return Facts(name, label, 0, "", header, problem=reason)
+        return Facts(name, label, 0, "", header, problem=reason), None
     size_bytes, sha256 = len(data), hashlib.sha256(data).hexdigest()
+    earlier = known(sha256)
+    if earlier is not None:
+        return replace(earlier[0], name=name, label=label), earlier[1]
     try:
         picture = decode(data)  # the bytes that were hashed: the file may change meanwhile
     except PictureError as error:
         reason = str(error).partition(": ")[2]  # behind "picture in memory (N bytes)"
-        return Facts(name, label, size_bytes, sha256, header, problem=reason)
+        return Facts(name, label, size_bytes, sha256, header, problem=reason), None
     height, width, _ = picture.shape
     thumbnail = preprocess(picture, height=THUMBNAIL_SIDE, width=THUMBNAIL_SIDE)
-    return Facts(
+    facts = Facts(
         name=name,
         label=label,
         size_bytes=size_bytes,
@@ -138,6 +172,7 @@ def _read_facts(found: FoundPicture, header: Header) -> Facts:
         phash=perceptual_hash(thumbnail),
         thumbnail=thumbnail,
     )
+    return facts, prepare(picture)
 
 
 def perceptual_hash(picture: NDArray[np.uint8]) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from convert.data.disjoint_sets import DisjointSets
 from convert.errors import DataError
 from convert.scanning.duplicates import near_duplicates
 from convert.scanning.facts import Facts
 from convert.scanning.series import find_series
-from convert.scanning.sets import DisjointSets
 
 
 def group_pictures(facts: Sequence[Facts], pattern: str | None = None) -> list[list[int]]:

@@ -7,15 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from convert.data.folder_layout import find_pictures
-from convert.errors import DataError
 from convert.scanning.facts import Facts, read_all_facts
 from convert.scanning.findings import Finding, Scanned, find_all, skipped
-
-_FORMAT = "minivgg-edge-scan"
-_VERSION = 1
+from convert.scanning.skip_list import SCAN_FORMAT, SCAN_VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +56,8 @@ class Scan:
     def to_json(self) -> bytes:
         """Return what is worth keeping as UTF-8 JSON; equal scans give equal bytes."""
         document = {
-            "format": _FORMAT,
-            "version": _VERSION,
+            "format": SCAN_FORMAT,
+            "version": SCAN_VERSION,
             "folder": self.folder,
             "classes": [asdict(summary) for summary in self.classes],
             "findings": [asdict(finding) for finding in self.findings],
@@ -100,29 +96,6 @@ def scan_folder(folder: Path, report: Callable[[int, int], None] | None = None) 
         ignored=layout.ignored,
         facts=tuple(facts),
     )
-
-
-def read_skip_list(path: Path) -> dict[str, str]:
-    """Read which pictures a scan wants skipped.
-
-    Returns:
-        The SHA-256 of the file as it was, by the picture's name.
-
-    Raises:
-        DataError: the file cannot be read or is no scan of this version.
-    """
-    try:
-        document: dict[str, Any] = json.loads(path.read_bytes())
-        if (document["format"], document["version"]) != (_FORMAT, _VERSION):
-            raise ValueError(f"{document['format']!r} of version {document['version']!r}")
-        return {str(name): str(entry["sha256"]) for name, entry in document["skip"].items()}
-    except OSError as error:
-        raise DataError(f"{path}: expected a scan, got: {error.strerror or error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{path}: expected a scan ({_FORMAT!r} of version {_VERSION}), "
-            f"got {type(error).__name__}: {error}; scan the folder again"
-        ) from error
 
 
 def _summaries(facts: list[Facts], class_names: tuple[str, ...]) -> list[ClassSummary]:

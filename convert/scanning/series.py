@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from convert.data.disjoint_sets import DisjointSets
 from convert.scanning.facts import Facts
-from convert.scanning.sets import DisjointSets
 
 BURST_SECONDS = 2.0
 # Numbers that are missing between neighbors: pictures that somebody sorted out.

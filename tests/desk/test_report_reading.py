@@ -37,7 +37,7 @@ def test_everything_at_once(parts: Path) -> None:
     Image.new("RGB", (9, 9), (150, 0, 0)).save(parts / "train" / "cat" / "again.png")
     notes = reading_notes(read_folder(parts, height=3, width=3, skip_broken=True))
     assert len(notes) == 3
-    assert notes[0].startswith("Skipped, cannot be decoded: 1, such as ")
+    assert notes[0].startswith("Skipped: 1, such as ")
     assert "broken.png" in notes[0]
     assert notes[1] == "Ignored, no pictures of a class: 2, such as notes.txt"
     assert "two parts: 1, such as train/cat/again.png and validation/cat/1.png" in notes[2]

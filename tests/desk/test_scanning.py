@@ -13,14 +13,15 @@ from PIL import Image
 
 from convert import scan as command
 from convert.command import run_command
+from convert.data.disjoint_sets import DisjointSets
 from convert.errors import DataError
 from convert.report.scan import scan_page, scan_text
 from convert.scanning.duplicates import MOST_BITS, exact_duplicates, near_duplicates
 from convert.scanning.facts import Facts, Header, perceptual_hash
 from convert.scanning.groups import group_pictures
-from convert.scanning.scan import read_skip_list, scan_folder
+from convert.scanning.scan import scan_folder
 from convert.scanning.series import find_series
-from convert.scanning.sets import DisjointSets
+from convert.scanning.skip_list import read_skip_list
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:

@@ -1,0 +1,91 @@
+"""Decoded pictures at the model's size, kept so that big photos are decoded once and not each run.
+
+One npz per input size and crop. A picture is found by the SHA-256 of its file, so it does not
+matter what the file is called, where it lies or when it was changed. zip's CRC-32 finds damage.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import DataError
+from convert.scanning.facts import Facts, Header
+from minivgg_edge.atomic import write_atomically
+
+# Below this decoding takes seconds, and a cache would only take room: 40 photos of 12 megapixels.
+FEWEST_PIXELS = 500_000_000
+_SPARE_BYTES = 1 << 30
+
+Kept = tuple[Facts, NDArray[np.uint8]]
+
+
+def read_cache(path: Path) -> dict[str, Kept]:
+    """Read the pictures that an earlier run decoded.
+
+    Returns:
+        Facts and image by the SHA-256 of the file; nothing if there is no cache.
+
+    Raises:
+        DataError: the file cannot be read or is damaged.
+    """
+    if not path.is_file():
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, thumbnails = arrays["images"], arrays["thumbnails"]
+            entries = json.loads(arrays["facts"].tobytes())
+        kept = {}
+        for entry, image, thumbnail in zip(entries, images, thumbnails, strict=True):
+            facts = Facts(**{**entry, "header": Header(**entry["header"]), "thumbnail": thumbnail})
+            kept[facts.sha256] = (facts, image)
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: expected pictures that an earlier run decoded, got {error}; remove the file"
+        ) from error
+    return kept
+
+
+def write_cache(path: Path, pictures: Sequence[Kept]) -> str:
+    """Keep decoded pictures, if that saves time and the disk has room; return a sentence about it.
+
+    Args:
+        path: of the cache; what stood there is replaced.
+        pictures: of the folder as it is now; none that cannot be decoded.
+    """
+    pixels = sum(facts.width * facts.height for facts, _ in pictures)
+    if pixels < FEWEST_PIXELS:
+        return ""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    needed = sum(image.nbytes + thumbnail.nbytes for (facts, image) in pictures
+                 if (thumbnail := facts.thumbnail) is not None)  # fmt: skip
+    free = shutil.disk_usage(path.parent).free
+    if free < needed + _SPARE_BYTES:
+        return (
+            f"Decoded pictures are not kept: {needed / 1e6:,.0f} MB are needed, "
+            f"{free / 1e6:,.0f} MB are free in {path.parent}"
+        )
+    entries = [
+        {**asdict(replace(facts, thumbnail=None)), "thumbnail": None} for facts, _ in pictures
+    ]
+    text = json.dumps(entries, ensure_ascii=True).encode("ascii")
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        images=np.stack([image for _, image in pictures]),
+        thumbnails=np.stack([facts.thumbnail for facts, _ in pictures]),
+        facts=np.frombuffer(text, dtype=np.uint8),
+    )
+    try:
+        write_atomically(path, buffer.getvalue())
+    except OSError as error:
+        return f"Decoded pictures are not kept: {path}: {error.strerror}"
+    return f"Decoded pictures are kept in {path} ({needed / 1e6:,.0f} MB)"
