@@ -21,20 +21,28 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, TypeGuard
+from typing import IO, TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
+from minivgg_edge.picture_header import check_header, describe_start
+from minivgg_edge.tiff_tags import check_exif
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image as PilImage
 
 # 2**26 lets the largest pictures of common phones pass (48 MP: 8064 x 6048, 64 MP: 9248 x 6936).
-# Decoding an RGB picture takes 4 bytes per pixel in Pillow and 3 in the array: 470 MB at the limit.
+# Decoding a baseline JPEG or a PNG takes 4 bytes per pixel in Pillow and 3 in the array: 470 MB at
+# the limit; SECURITY.md has the other formats.
 DEFAULT_MAX_PIXELS = 1 << 26
+
+# An encoded file needs no more than 4 bytes for each pixel that is allowed; but animations and the
+# photographs of a burst lie behind each other in one file, whatever the size of the first.
+_FILE_BYTES_PER_PIXEL = 4
+_SMALLEST_FILE_LIMIT = 1 << 24
 
 # Pillow loads the plugins of the first five cheaply; the others cost an import of all its plugins.
 # Formats not named here are refused: some start other programs (EPS runs Ghostscript). HEIF needs
@@ -50,6 +58,7 @@ _DECODER_ERRORS = (
 )  # fmt: skip
 
 _ORIENTATION_TAG = 0x0112  # EXIF 2.32, section 4.6.4
+_TILE_WIDTH_TAG, _TILE_LENGTH_TAG = 322, 323  # TIFF 6.0, section 15
 # How the stored pixels lie in the upright picture, by orientation: axes swapped, then rows
 # reversed, columns reversed. 1 and undefined values are upright.
 _TURNS = {
@@ -62,6 +71,7 @@ _TURNS = {
     8: (True, False, True),
 }
 _STRIP_PIXELS = 1 << 18
+_REASON = 300  # characters of a decoder's message
 
 # Warning filters belong to the whole process; two interleaved `catch_warnings` would restore each
 # other's.
@@ -81,6 +91,7 @@ def decode(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview,
     *,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    max_file_bytes: int | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Decode a picture file, or the bytes of one.
 
@@ -90,29 +101,37 @@ def decode(
         max_pixels: Largest width x height that is accepted, checked from the header before pixels
             are decoded. Pillow's own limit (about 179 million pixels unless the application changed
             it) holds as well.
+        max_file_bytes: Largest file that is accepted, checked before it is read. None: 4 bytes for
+            each of `max_pixels`, and at least 16 MiB.
 
     Returns:
         uint8 (H, W, 3), RGB, 0-255, C-contiguous, of its own memory.
 
     Raises:
         PictureError: The file is missing, empty, not a regular file, not a picture, damaged, cut
-            off or too large, or Pillow is not installed. A cut-off file is refused unless the
-            application told Pillow to load such files.
+            off or too large, asks for more than a picture needs, or Pillow is not installed. A
+            cut-off file is refused unless the application told Pillow to load such files.
         TypeError: `source` is neither a path nor bytes.
-        ValueError: `max_pixels` is below 1.
+        ValueError: `max_pixels` or `max_file_bytes` is below 1.
     """
-    if max_pixels < 1:
-        raise ValueError(f"max_pixels: expected at least 1, got {max_pixels}")
+    _check_limit("max_pixels", max_pixels)
+    if max_file_bytes is None:
+        max_file_bytes = max(_SMALLEST_FILE_LIMIT, _FILE_BYTES_PER_PIXEL * max_pixels)
+    _check_limit("max_file_bytes", max_file_bytes)
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         if not data:
             raise PictureError("picture in memory: empty, expected the bytes of a picture file")
+        if len(data) > max_file_bytes:
+            raise PictureError(
+                f"picture in memory: expected at most {max_file_bytes:,} bytes, got {len(data):,}"
+            )
         return _decode_stream(
             io.BytesIO(data), f"picture in memory ({len(data)} bytes)", max_pixels
         )
     if isinstance(source, (str, os.PathLike)):
         path = os.fsdecode(source)
-        with open_picture_file(path) as stream:
+        with open_picture_file(path, max_bytes=max_file_bytes) as stream:
             return _decode_stream(stream, repr(path), max_pixels)
     raise TypeError(f"picture: expected a path or bytes, got {type(source).__name__}")
 
@@ -134,8 +153,7 @@ def from_pil(
         PictureError: Zero-sized, too large, damaged, or a mode without a defined range.
         ValueError: `max_pixels` is below 1.
     """
-    if max_pixels < 1:
-        raise ValueError(f"max_pixels: expected at least 1, got {max_pixels}")
+    _check_limit("max_pixels", max_pixels)
     width, height = image.size
     return _convert(image, f"PIL image (mode {image.mode}, {width} x {height})", max_pixels)
 
@@ -177,9 +195,13 @@ def resize_with_pillow(
 
     image = Image.fromarray(np.ascontiguousarray(picture))
     bilinear = Image.Resampling.BILINEAR
-    return _to_array(
-        image.resize((width, image.height), bilinear).resize((width, height), bilinear)
-    )
+    resized = image.resize((width, image.height), bilinear).resize((width, height), bilinear)
+    return _to_array(resized, "resized picture")
+
+
+def _check_limit(name: str, limit: int) -> None:
+    if limit < 1:
+        raise ValueError(f"{name}: expected at least 1, got {limit}")
 
 
 def _require_pillow(name: str) -> None:
@@ -195,6 +217,7 @@ def _require_pillow(name: str) -> None:
 def _decode_stream(stream: IO[bytes], name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     _require_pillow(name)
     with _picture_errors(name, max_pixels):
+        check_header(stream, name)
         image = _open_image(stream, name)
     with image:
         return _convert(image, name, max_pixels)
@@ -214,41 +237,58 @@ def _open_image(stream: IO[bytes], name: str) -> PilImage.Image:
         except UnidentifiedImageError as error:
             stream.seek(0)
             raise PictureError(
-                f"{name}: not a picture, or its header is damaged: expected {', '.join(_FORMATS)},"
-                f" got a file that starts with {stream.read(16)!r}"
+                f"{name}: {describe_start(stream.read(16), ', '.join(_FORMATS))}"
             ) from error
 
 
-def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+def _check_size(image: PilImage.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise PictureError(f"{name}: expected at least 1 x 1 pixels, got {width} x {height}")
+    what = "pixels"
+    if width * height <= max_pixels and image.format == "TIFF":
+        # A tile is decoded as a whole, however little of it the picture is.
+        tags: Any = getattr(image, "tag_v2", {})
+        tile = tags.get(_TILE_WIDTH_TAG), tags.get(_TILE_LENGTH_TAG)
+        if all(isinstance(side, int) for side in tile):
+            what, (width, height) = "pixels in a tile", tile
     if width * height > max_pixels:
         raise PictureError(
-            f"{name}: too many pixels: expected at most {max_pixels:,},"
+            f"{name}: too many {what}: expected at most {max_pixels:,},"
             f" got {width * height:,} ({width} x {height})"
         )
+
+
+def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
+    _check_size(image, name, max_pixels)
     with _picture_errors(name, max_pixels):
         # TIFF warns about its tags only while it is loaded; the other formats load without the lock
         with _quiet() if image.format == "TIFF" else contextlib.nullcontext():
             image.load()
         # After load: a PNG may carry its EXIF behind the pixels.
-        orientation = _orientation(image)
-        return _to_array(_to_rgb(image, name), orientation)
+        return _to_array(image, name, _orientation(image, name))
 
 
-def _orientation(image: PilImage.Image) -> int:
+def _orientation(image: PilImage.Image, name: str) -> int:
     """Read the EXIF orientation. A block that cannot be read counts as absent, as in browsers."""
-    if (
-        image.format == "TIFF"
-    ):  # turned while it was loaded, though Pillow before 10.2 keeps the tag
-        return 1
+    if image.format == "TIFF":
+        return 1  # turned while it was loaded, though Pillow before 10.2 keeps the tag
     with _quiet():
         try:
+            check_exif(_exif_block(image), name)
             orientation = image.getexif().get(_ORIENTATION_TAG)
         except _DECODER_ERRORS:
             return 1
     return orientation if isinstance(orientation, int) else 1
+
+
+def _exif_block(image: PilImage.Image) -> bytes:
+    """Return the block that `getexif` is going to read; empty if there is none."""
+    block = image.info.get("exif")
+    if block is None:  # ImageMagick writes it into a PNG as text: three lines, then hexadecimal
+        lines = str(image.info.get("Raw profile type exif", "")).split("\n")
+        block = bytes.fromhex("".join(lines[3:]))
+    return block if isinstance(block, bytes) else b""
 
 
 def _to_rgb(image: PilImage.Image, name: str) -> PilImage.Image:
@@ -261,7 +301,6 @@ def _to_rgb(image: PilImage.Image, name: str) -> PilImage.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
         return Image.fromarray(_grey_to_8_bit(image, name)).convert("RGB")
     if not _has_alpha(image):
-        # convert() would copy what is RGB already: 4 bytes per pixel for nothing
         return image if image.mode == "RGB" else image.convert("RGB")
     if image.mode == "La":
         image = image.convert("LA")  # Pillow has no direct way from premultiplied grey to color
@@ -294,8 +333,8 @@ def _grey_to_8_bit(image: PilImage.Image, name: str) -> npt.NDArray[np.uint8]:
     return grey
 
 
-def _to_array(image: PilImage.Image, orientation: int = 1) -> npt.NDArray[np.uint8]:
-    """Copy an RGB image and turn it upright, in strips: whole copies would double the memory."""
+def _to_array(image: PilImage.Image, name: str, orientation: int = 1) -> npt.NDArray[np.uint8]:
+    """Convert to RGB and turn upright, in strips: each whole copy would add to the memory."""
     width, height = image.size
     swapped, rows_reversed, columns_reversed = _TURNS.get(orientation, (False, False, False))
     upright = np.empty((width, height, 3) if swapped else (height, width, 3), dtype=np.uint8)
@@ -304,7 +343,7 @@ def _to_array(image: PilImage.Image, orientation: int = 1) -> npt.NDArray[np.uin
     step = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        stored[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+        stored[top:bottom] = np.asarray(_to_rgb(image.crop((0, top, width, bottom)), name))
     return upright
 
 
@@ -332,6 +371,8 @@ def _picture_errors(name: str, max_pixels: int) -> Iterator[None]:
     except MemoryError as error:
         raise PictureError(f"{name}: not enough memory to decode it") from error
     except _DECODER_ERRORS as error:
+        # Pillow quotes the file in some messages: neither a line end nor an escape may pass.
+        reason = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error)[:_REASON])
         raise PictureError(
-            f"{name}: damaged or cut off: {type(error).__name__}: {error}"
+            f"{name}: damaged or cut off: {type(error).__name__}: {reason}"
         ) from error

@@ -29,6 +29,20 @@ def add_num_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_max_pixels(parser: argparse.ArgumentParser) -> None:
+    """Add ``--max-pixels``."""
+    from minivgg_edge.decode import DEFAULT_MAX_PIXELS  # of the commands that read pictures alone
+
+    parser.add_argument(
+        "--max-pixels",
+        metavar="N",
+        type=at_least_one,
+        default=DEFAULT_MAX_PIXELS,
+        help="refuse a picture of more pixels before it is decoded, and a file of more than 4 N "
+        "bytes and 16 MiB before it is read (default: %(default)s)",
+    )
+
+
 def _num_threads(text: str) -> int:
     number = at_least_one(text)
     try:

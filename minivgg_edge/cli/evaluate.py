@@ -10,11 +10,11 @@ from pathlib import Path
 
 from minivgg_edge.atomic import write_atomically
 from minivgg_edge.classifier import Classifier
-from minivgg_edge.cli.arguments import add_model, add_num_threads
+from minivgg_edge.cli.arguments import add_max_pixels, add_model, add_num_threads
 from minivgg_edge.cli.class_folders import ClassFolders, FolderError, read_class_folders
 from minivgg_edge.cli.evaluation import Answer, Evaluation, to_csv, to_json
 from minivgg_edge.cli.evaluation_report import to_lines
-from minivgg_edge.cli.native_log import without_info_lines
+from minivgg_edge.cli.native_log import without_info_lines, without_native_lines
 from minivgg_edge.cli.progress import Progress
 from minivgg_edge.cli.terminal import complain, printable, say
 from minivgg_edge.errors import PictureError
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", help="folder with one folder per label")
     add_model(parser)
     add_num_threads(parser)
+    add_max_pixels(parser)
     parser.add_argument(
         "--csv", metavar="FILE", type=Path, help="write one row per picture to FILE"
     )
@@ -69,7 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.csv is not None:
         _check_csv_place(arguments.csv)
     with without_info_lines():
-        classifier = Classifier(arguments.model, num_threads=arguments.num_threads)
+        classifier = Classifier(
+            arguments.model,
+            num_threads=arguments.num_threads,
+            max_pixels=arguments.max_pixels,
+        )
     with classifier:
         folders = read_class_folders(
             arguments.folder, classifier.labels, allow_missing=arguments.allow_missing
@@ -117,7 +122,8 @@ def _answer_all(classifier: Classifier, folders: ClassFolders) -> tuple[list[Ans
     for picture in folders.pictures:
         start = time.perf_counter()
         try:
-            (best,) = classifier.classify(picture.path)
+            with without_native_lines():
+                (best,) = classifier.classify(picture.path)
         except PictureError as error:
             progress.clear()
             complain(str(error))

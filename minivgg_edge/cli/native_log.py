@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _STANDARD_ERROR = 2
 _CHATTER = b"INFO: "
@@ -18,6 +18,24 @@ def without_info_lines() -> Iterator[None]:
     Python's streams, and has no switch for it. Other lines appear at the end of the block. Only
     Linux has files in memory; elsewhere nothing is dropped.
     """
+    with _standard_error(_repeat):
+        yield
+
+
+@contextlib.contextmanager
+def without_native_lines() -> Iterator[None]:
+    """Drop all that reaches standard error past Python's streams; for decoding a picture.
+
+    libtiff says there what is wrong with a file, in lines that the file may have a say in; the
+    exception says it too.
+    """
+    with _standard_error(os.close):
+        yield
+
+
+@contextlib.contextmanager
+def _standard_error(take: Callable[[int], None]) -> Iterator[None]:
+    """Send standard error into a file in memory, whose descriptor is given away at the end."""
     try:
         kept = os.dup(_STANDARD_ERROR)
     except OSError:  # closed by the caller
@@ -34,7 +52,7 @@ def without_info_lines() -> Iterator[None]:
             yield
         finally:
             os.dup2(kept, _STANDARD_ERROR)
-            _repeat(log)
+            take(log)
     finally:
         os.close(kept)
 

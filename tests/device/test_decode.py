@@ -302,7 +302,7 @@ def test_unreadable_file(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("two\nlines.png", r"two\\nlines\.png': cannot be read"),
-        ("nul\0.png", r"nul\\x00\.png': cannot be read: embedded null"),
+        ("nul\0.png", r"nul\\x00\.png': cannot be read: (stat: )?embedded null"),
         ("x" * 5000, "cannot be read: File name too long"),
         ("\udcff.png", r"'\\udcff\.png': cannot be read"),
         ("", "'': cannot be read"),
