@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convert.errors import FloatModelError
+from convert.int8.keras_archive import check_keras_file
 from convert.quiet import quiet
 
 if TYPE_CHECKING:
     import keras
 
-# Layers that carry code or load further files: Python byte code (Lambda), a pickle
-# (TorchModuleWrapper), a SavedModel (TFSMLayer), a function of another framework.
-UNSAFE_LAYERS = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
-_CONFIG = "config.json"
-_ENTRIES = frozenset({_CONFIG, "metadata.json", "model.weights.h5"})
 # What Keras raises for a configuration or weights that it cannot read; by its source it has no
 # common class for them.
 _KERAS_ERRORS = (
@@ -43,9 +37,10 @@ def load_float_model(path: Path) -> keras.Model:
 
     Raises:
         FloatModelError: the file is missing, damaged, of another type, holds a layer that could
-            run code, or does not map one picture to one row of scores. The message names it.
+            run code or weights that lie elsewhere, or does not map one picture to one row of
+            scores. The message names it.
     """
-    _check_file(path)
+    check_keras_file(path)
     with quiet():
         import keras
 
@@ -91,56 +86,3 @@ def picture_size(model: keras.Model) -> tuple[int, int]:
     """Height and width in pixels of the pictures that `model` takes."""
     _, height, width, _ = model.inputs[0].shape
     return int(height), int(width)
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise FloatModelError(f"{path}: expected a .keras file, got a folder")
-    if path.suffix.lower() != ".keras":
-        raise FloatModelError(
-            f"{path}: expected a .keras file, got {path.suffix or 'no suffix'!r} (older formats "
-            "can run code while they load: open it with the Keras that wrote it and save it as "
-            ".keras)"
-        )
-    if not path.exists():
-        raise FloatModelError(f"{path}: expected a .keras file, got no such file")
-    if not path.is_file():
-        raise FloatModelError(f"{path}: expected a regular file, got a pipe, socket or device")
-    if path.stat().st_size == 0:
-        raise FloatModelError(f"{path}: expected a .keras file, got an empty file")
-    if not zipfile.is_zipfile(path):
-        raise FloatModelError(
-            f"{path}: expected a .keras file (a zip), got other bytes or a truncated file"
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            missing = _ENTRIES - set(archive.namelist())
-            if missing:
-                raise FloatModelError(f"{path}: expected {sorted(missing)} in the .keras file")
-            # Reads every entry against its checksum: h5py would answer damage with a crash.
-            damaged = archive.testzip()
-            if damaged is not None:
-                raise FloatModelError(f"{path}: {damaged}: the checksum does not match")
-            config = json.loads(archive.read(_CONFIG))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
-        raise FloatModelError(f"{path}: damaged .keras file: {error}") from error
-    for node in _objects(config):
-        if node.get("class_name") in UNSAFE_LAYERS:
-            settings = node.get("config")
-            name = settings.get("name") if isinstance(settings, dict) else None
-            raise FloatModelError(
-                f"{path}: layer {name!r} is a {node['class_name']}, which can run foreign code: "
-                "replace it by built-in layers"
-            )
-
-
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """Every JSON object inside `value`, at any depth."""
-    pending = [value]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, dict):
-            yield item
-            pending.extend(item.values())
-        elif isinstance(item, list):
-            pending.extend(item)
