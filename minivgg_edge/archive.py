@@ -58,6 +58,13 @@ def has_zip(data: bytes) -> bool:
     return _find_end(data) >= 0
 
 
+def quoted(names: str | list[str]) -> str:
+    """Return names out of a file as `repr` does, cut to a length that fits a message."""
+    import reprlib  # for messages, never for a start
+
+    return reprlib.repr(names)
+
+
 def read_stored_zip(data: bytes, *, where: str) -> tuple[dict[str, bytes], int]:
     """Return the entries of an appended zip by name, and the offset at which the zip starts.
 
@@ -87,11 +94,11 @@ def _read(data: bytes, where: str) -> tuple[dict[str, bytes], int]:
     for number in range(count):
         name, offset, repeated, listed = _read_listed(data, listed, end, where)
         if name in entries:
-            raise ModelFileError(f"{where}: {name!r}: expected one entry, got two")
+            raise ModelFileError(f"{where}: {quoted(name)}: expected one entry, got two")
         if number == 0:
             start = position = offset + shift
         if offset + shift != position:
-            raise ValueError(f"{name!r} apart from the entry before it")
+            raise ValueError(f"{quoted(name)} apart from the entry before it")
         entries[name], position = _read_entry(data, name, repeated, position, directory)
     if position != directory or listed != end:
         raise ValueError("bytes that belong to no entry")
@@ -137,10 +144,10 @@ def _read_listed(
     if method != _STORED or flags & _ENCRYPTED:
         got = "an encrypted one" if flags & _ENCRYPTED else f"compression method {method}"
         raise ModelFileError(
-            f"{where}: {name!r}: expected an uncompressed, unencrypted entry, got {got}"
+            f"{where}: {quoted(name)}: expected an uncompressed, unencrypted entry, got {got}"
         )
     if needed > _NEWEST_VERSION or flags & ~_UTF8 or packed_size != size or disk != 0:
-        raise ValueError(f"{name!r} of a kind that is not read here")
+        raise ValueError(f"{quoted(name)} of a kind that is not read here")
     repeated = (*header[_COMMON_IN_CENTRAL], raw_name)
     return name, offset, repeated, name_start + name_size + extra_size + comment_size
 
@@ -154,14 +161,14 @@ def _read_entry(
     name_start = start + _LOCAL.size
     raw_name = data[name_start : name_start + name_size]
     if (*header[_COMMON_IN_LOCAL], raw_name) != repeated:
-        raise ValueError(f"{name!r} with a header that contradicts the directory")
+        raise ValueError(f"{quoted(name)} with a header that contradicts the directory")
     content_start = name_start + name_size + extra_size
     content_end = content_start + size
     content = data[content_start:content_end]
     if content_end > end:
-        raise ValueError(f"{name!r} cut off")
+        raise ValueError(f"{quoted(name)} cut off")
     if crc32(content) != crc:
-        raise ValueError(f"{name!r} with another CRC-32 than {crc:08x}")
+        raise ValueError(f"{quoted(name)} with another CRC-32 than {crc:08x}")
     return content, content_end
 
 

@@ -57,6 +57,12 @@ def _excerpt(value: object) -> str:
     return excerpt(value)
 
 
+def _one_line(text: str) -> str:
+    from minivgg_edge.strict_json import one_line
+
+    return one_line(text)
+
+
 class Fields:
     """One JSON object and its place in the document."""
 
@@ -79,18 +85,26 @@ class Fields:
         self._path = path
         self._escapes = escapes
         if not isinstance(value, dict):
-            place = f"{where}: {path}" if path else where
+            place = f"{where}: {_one_line(path)}" if path else where
             raise ModelFileError(f"{place}: expected an object, got {_excerpt(value)}")
         self._values: dict[str, Any] = value
 
     def __iter__(self) -> Iterator[str]:
-        """Iterate over the names of the fields."""
+        """Iterate over the names of the fields.
+
+        Raises:
+            ModelFileError: A name is no text that UTF-8 can hold.
+        """
+        if self._escapes:
+            for name in self._values:
+                self._check_encodable(name, name)
         return iter(self._values)
 
     def refuse(self, key: str, expected: str, got: object) -> NoReturn:
         """Raise the `ModelFileError` of one field."""
         raise ModelFileError(
-            f"{self._where}: {self._place(key)}: expected {expected}, got {_excerpt(got)}"
+            f"{self._where}: {_one_line(self._place(key))}: expected {expected}, "
+            f"got {_excerpt(got)}"
         )
 
     def text(self, key: str) -> str:
@@ -149,7 +163,8 @@ class Fields:
 
     def _value(self, key: str) -> Any:
         if key not in self._values:
-            raise ModelFileError(f"{self._where}: expected a field {self._place(key)}, got none")
+            place = _one_line(self._place(key))
+            raise ModelFileError(f"{self._where}: expected a field {place}, got none")
         return self._values[key]
 
     def _list(self, key: str) -> list[Any]:

@@ -54,7 +54,8 @@ _LONGEST_NAME = 100
 # The flatbuffer stores scales as float32: a smaller one would be a subnormal number or zero there.
 # IEEE 754 binary32; `np.finfo` would compute the same, and every other limit too.
 _SMALLEST_SCALE = 2.0**-126
-_LARGEST_SCALE = (2 - 2.0**-23) * 2.0**127
+# 256 steps of the largest make the largest float32: no value that 8 bits stand for is infinite.
+_LARGEST_SCALE = (2 - 2.0**-23) * 2.0 ** (127 - 8)
 _SHA256_DIGITS = 64
 _DIGITS = "0123456789"
 _HEX_DIGITS = _DIGITS + "abcdef"

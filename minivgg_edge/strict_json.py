@@ -46,6 +46,12 @@ def excerpt(value: object) -> str:
     return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "..."
 
 
+def one_line(text: str) -> str:
+    """Return text of any origin as one line that can be shown, cut to fit a message."""
+    text = text if text.isprintable() else json.dumps(text)[1:-1]
+    return text if len(text) <= _LONGEST_EXCERPT else text[:_LONGEST_EXCERPT] + "..."
+
+
 def is_text(value: object) -> bool:
     """Say whether UTF-8 can hold all strings of a value; escapes can spell what it cannot."""
     try:

@@ -197,7 +197,10 @@ def test_zip64_and_streamed_zips() -> None:
         with archive.open("a", "w", force_zip64=True) as stream:
             stream.write(b"1")
 
-    assert _read(_written(zip64)) is None
+    written = _written(zip64)
+    # Before Python 3.11.4 the sizes stand in the header too; then there is nothing to refuse.
+    sizes_elsewhere = b"\xff" * 8 in written
+    assert _read(written) == (None if sizes_elsewhere else {"a": b"1"})
 
     class Unseekable(io.BytesIO):
         def seekable(self) -> bool:

@@ -8,6 +8,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -134,7 +135,8 @@ def test_no_attribute_changes(record: Any, oracle: Any) -> None:
             del made.height
         assert made.height == 1
         assert not hasattr(made, "__dict__")
-        assert not hasattr(made, "__weakref__")
+        with pytest.raises(TypeError, match="cannot create weak reference"):
+            weakref.ref(made)
     # The dataclass of Python 3.11 answers this with a TypeError about `super`.
     with pytest.raises(dataclasses.FrozenInstanceError, match="cannot assign to field 'new'"):
         record(1).new = 2
@@ -163,7 +165,8 @@ def test_what_dataclasses_says(record: Any, oracle: Any) -> None:
 def test_what_inspect_and_match_say(record: Any, oracle: Any) -> None:
     assert str(inspect.signature(record)) == str(inspect.signature(oracle))
     assert record.__match_args__ == oracle.__match_args__
-    assert record.__slots__ == oracle.__slots__
+    # Its own fields alone: the dataclass of Python 3.10 has a slot for each inherited one again.
+    assert record.__slots__ == tuple(oracle.__annotations__)
     assert record.__annotations__ == oracle.__annotations__
     assert record.__doc__ == oracle.__doc__ or oracle.__doc__.startswith(oracle.__name__)
 
