@@ -20,6 +20,8 @@ from minivgg_edge.errors import (
 if TYPE_CHECKING:
     from minivgg_edge.classifier import Classifier
     from minivgg_edge.results import ModelInfo, Prediction
+    from minivgg_edge.self_check import SelfTestReport, self_test
+    from minivgg_edge.unverified import Unverified
 
 __all__ = [
     "Classifier",
@@ -33,7 +35,10 @@ __all__ = [
     "PictureError",
     "Prediction",
     "RuntimeUnavailableError",
+    "SelfTestReport",
+    "Unverified",
     "__version__",
+    "self_test",
 ]
 
 __version__ = "0.1.0"
@@ -46,6 +51,10 @@ if not TYPE_CHECKING:  # a type checker would take every name for one that exist
             from minivgg_edge import classifier as module
         elif name in ("ModelInfo", "Prediction"):
             from minivgg_edge import results as module
+        elif name in ("SelfTestReport", "self_test"):
+            from minivgg_edge import self_check as module
+        elif name == "Unverified":
+            from minivgg_edge import unverified as module
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return globals().setdefault(name, getattr(module, name))

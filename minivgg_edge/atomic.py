@@ -53,8 +53,9 @@ def _refuse_special_file(final: Path) -> None:
 def _write_and_rename(temporary: Path, final: Path, data: bytes) -> None:
     # Not tempfile.mkstemp: its mode 0600 would survive the rename, here the umask decides.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(temporary, flags, 0o666)
     try:
+        # Inside: Ctrl-C may come between any two lines, and what exists by then has to go.
+        descriptor = os.open(temporary, flags, 0o666)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()

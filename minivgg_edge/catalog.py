@@ -13,7 +13,7 @@ from minivgg_edge.errors import ModelNotFoundError
 from minivgg_edge.model_file import ModelFile, parse_model_file, read_model_file
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+    from importlib.metadata import Distribution, EntryPoint
 
 DEFAULT_MODEL = "minivgg"
 ENTRY_POINT_GROUP = "minivgg_edge.models"
@@ -54,9 +54,18 @@ def installed_models() -> dict[str, str]:
     """Return the package that holds each installed model, by the model's name, sorted by name."""
     from pathlib import Path
 
-    found = {name: point.module for name, point in _offered().items()}
+    found = {name: packages[0] for name, packages in _offered().items()}
     found |= {path.stem: __package__ for path in Path(_BUNDLED).glob(f"*{_SUFFIX}")}
     return dict(sorted(found.items()))
+
+
+def offered_by(wheel: Distribution) -> list[EntryPoint] | str:
+    """Return the entry points of models that a wheel has, or why they cannot be read."""
+    try:
+        return [point for point in wheel.entry_points if point.group == ENTRY_POINT_GROUP]
+    # What importlib.metadata raises for a file that is no UTF-8 or no list of entry points.
+    except (ValueError, TypeError, AttributeError) as error:
+        return f"entry_points.txt: expected a list of entry points, got: {error}"
 
 
 def _is_path(text: str) -> bool:
@@ -69,20 +78,29 @@ def _load_installed(name: str) -> ModelFile:
     # not Path.is_file: it raises an OSError for a name that is too long for the file system
     if os.path.isfile(bundled):  # noqa: PTH113
         return read_model_file(bundled)
-    point = _offered().get(name)
-    if point is None:
+    packages = _offered().get(name, [])
+    if len(packages) > 1:
+        raise ModelNotFoundError(
+            f"{name!r}: expected one package with this model, "
+            f"got {' and '.join(map(repr, packages))}"
+        )
+    if not packages:
         installed = ", ".join(installed_models()) or "none"
         raise ModelNotFoundError(
             f"{name!r}: expected the name of an installed model ({installed}), got another; "
             f"for a file of this name write {'./' + name!r}"
         )
-    return _load_from_package(name, point.module)
+    return _load_from_package(name, packages[0])
 
 
 def _load_from_package(name: str, package: str) -> ModelFile:
     from importlib.resources import files  # slow to import, see _BUNDLED
     from pathlib import Path
 
+    if not all(part.isidentifier() for part in package.split(".")):
+        raise ModelNotFoundError(
+            f"{name!r}: expected a wheel that names the package of its model, got {package!r}"
+        )
     try:
         resource = files(package).joinpath(f"{name}{_SUFFIX}")
     except ImportError as error:
@@ -96,21 +114,19 @@ def _load_from_package(name: str, package: str) -> ModelFile:
     return parse_model_file(resource.read_bytes(), source=str(resource))
 
 
-def _offered() -> dict[str, EntryPoint]:
-    """Return the entry points of model wheels by model name.
+def _offered() -> dict[str, list[str]]:
+    """Return the packages that model wheels name as a model's, by the model's name.
 
-    Raises:
-        ModelNotFoundError: Two packages offer a model of the same name.
+    More than one is a conflict for those who ask for this name, and for nobody else.
     """
-    from importlib.metadata import entry_points  # slow to import, and only names need it
+    from importlib.metadata import distributions  # slow to import, and only names need it
 
-    offered: dict[str, EntryPoint] = {}
-    for point in entry_points(group=ENTRY_POINT_GROUP):
-        other = offered.setdefault(point.name, point)
+    offered: dict[str, list[str]] = {}
+    # Not `entry_points()`: it fails as a whole where one distribution's list is damaged.
+    found = (offered_by(distribution) for distribution in distributions())
+    for point in (point for points in found if not isinstance(points, str) for point in points):
+        packages = offered.setdefault(point.name, [])
         # The same value twice is one distribution found through two entries of sys.path.
-        if other.module != point.module:
-            raise ModelNotFoundError(
-                f"{point.name!r}: expected one package with this model, "
-                f"got {other.module!r} and {point.module!r}"
-            )
+        if point.value not in packages:
+            packages.append(point.value)
     return offered

@@ -32,44 +32,59 @@ class ChildRun:
     problem: str | None
 
 
-def run_python(code: str, *arguments: str, timeout_s: float = 120.0) -> ChildRun:
+def run_python(
+    code: str, *arguments: str, stdin: bytes = b"", timeout_s: float = 120.0
+) -> ChildRun:
     """Run Python code in a child process that finds the modules which this process finds.
 
     Args:
         code: The program; its `sys.argv[1:]` are `arguments`.
         arguments: Words for it. A word that no system call takes (a NUL character) is a ValueError.
+        stdin: What its standard input holds.
         timeout_s: Seconds after which it is ended.
 
     Raises:
         OSError: No process can be started.
     """
+    try:
+        run = subprocess.run(  # noqa: S603
+            python_command(code, *arguments),
+            input=stdin,
+            capture_output=True,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        problem = f"gave no answer within {timeout_s:g} s"
+        return ChildRun(_text(error.stdout), _text(error.stderr), problem)
+    stderr = _text(run.stderr)
+    return ChildRun(_text(run.stdout), stderr, _problem(run.returncode, stderr))
+
+
+def python_command(code: str, *arguments: str) -> list[str]:
+    """Return the command that runs Python code in a process which finds what this one finds."""
     # Isolated from the caller's folder and environment, but with its path: packages may lie in
     # the user's own folder, which -I leaves out, or be found by the application's own doing.
     path = [entry for entry in sys.path if entry]
     program = f"import sys\nsys.path[:] = {path!r}\n{code}"
-    command = [sys.executable, "-I", "-c", program, *arguments]
-    try:
-        run = subprocess.run(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout_s,
-        )
-    except subprocess.TimeoutExpired:
-        return ChildRun("", "", f"gave no answer within {timeout_s:g} s")
-    return ChildRun(run.stdout, run.stderr, _problem(run.returncode, run.stderr))
+    return [sys.executable, "-I", "-c", program, *arguments]
+
+
+def how_it_ended(code: int) -> str:
+    """Say how a process with this return code of `subprocess` ended, as after "it"."""
+    return f"ended with exit code {code}" if code >= 0 else f"was ended by {_signal(-code)}"
+
+
+def _text(output: bytes | None) -> str:
+    return "" if output is None else output.decode("utf-8", "replace")
 
 
 def _problem(code: int, stderr: str) -> str | None:
     if code == 0:
         return None
     if code < 0:
-        return f"was ended by {_signal(-code)}"
+        return how_it_ended(code)
     last = (stderr.strip().splitlines() or ["no message"])[-1]
-    return f"ended with exit code {code}: {last}"
+    return f"{how_it_ended(code)}: {last}"
 
 
 def _signal(number: int) -> str:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image as PilImage
 
+    from minivgg_edge.child_engine import ChildEngine
+    from minivgg_edge.unverified import Unverified
+
 Picture: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[np.uint8] | PilImage"
 )
@@ -54,7 +57,12 @@ class Classifier:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | None = None, *, num_threads: int = 1
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        num_threads: int = 1,
+        max_pixels: int | None = None,
+        unverified: Unverified | None = None,
     ) -> None:
         """Read, verify and load a model.
 
@@ -63,6 +71,11 @@ class Classifier:
                 separator or ends in ``.tflite``, is a path. Any other string is the name of an
                 installed model.
             num_threads: Threads of the native kernels, 1 to 256.
+            max_pixels: Largest width x height of a picture that has to be decoded; a larger one is
+                refused before its pixels are. None is 67,108,864 (`decode.DEFAULT_MAX_PIXELS`). It
+                does not hold for arrays, whose memory the caller has given already.
+            unverified: Takes a path to a TFLite model without a manifest, of which nothing is
+                verified: see `Unverified`. None takes compiled models only.
 
         Raises:
             ModelNotFoundError: There is no such file or no installed model of this name.
@@ -71,23 +84,32 @@ class Classifier:
             ModelVersionError: The file needs another version of this package or of the runtime.
             RuntimeUnavailableError: There is no runtime.
             TypeError: An argument has an unsupported type.
-            ValueError: `num_threads` is out of range.
+            ValueError: `num_threads` or `max_pixels` is out of range.
         """
         self._num_threads = check_num_threads(num_threads)
-        file = load_model(model)
+        self._max_pixels = None if max_pixels is None else _check_count("max_pixels", max_pixels)
+        self._engine_type: type[Engine] | type[ChildEngine] = Engine
+        if unverified is None:
+            file = load_model(model)
+            check_minimum_runtime(file.manifest, runtime_info(), source=file.source)
+        else:
+            from minivgg_edge.child_engine import ChildEngine  # rare
+            from minivgg_edge.unverified import load_unverified_model
+
+            file = load_unverified_model(model, unverified, num_threads=self._num_threads)
+            self._engine_type = ChildEngine
         manifest, source = file.manifest, file.source
-        runtime = runtime_info()
-        check_minimum_runtime(manifest, runtime, source=source)
         self._flatbuffer = file.flatbuffer
-        engine = Engine(file.flatbuffer, num_threads=self._num_threads, source=source)
+        engine = self._engine_type(file.flatbuffer, num_threads=self._num_threads, source=source)
         check_tensor_specs(manifest, engine.input, engine.output, source=source)
-        self._engine: Engine | None = engine
+        self._engine: Engine | ChildEngine | None = engine
         self._closed = False
         self._lock = allocate_lock()
         spec = manifest.input
         self._labels = manifest.labels
         self._shape = (spec.height, spec.width, 3)
-        self._table = pixel_table(engine.input)
+        table_of = pixel_table if unverified is None else unverified.pixel_table
+        self._table = table_of(engine.input)
         self._scorer = Scorer(engine.output, manifest.output, source=source)
         self._info = ModelInfo(
             name=manifest.name,
@@ -95,8 +117,9 @@ class Classifier:
             sha256=file.sha256,
             size_bytes=file.size_bytes,
             manifest=manifest,
-            runtime=runtime,
+            runtime=engine.runtime,
             num_threads=self._num_threads,
+            unverified=unverified,
         )
         _open_classifiers.add(self)
 
@@ -133,10 +156,12 @@ class Classifier:
             PictureError: The picture is missing, corrupt or too large, or an array of another dtype
                 or shape.
             ClosedError: The classifier is closed.
+            ModelFileError: An unverified model crashed or hung, or a float32 model answered with
+                NaN or infinity.
             TypeError: An argument has an unsupported type.
             ValueError: `top_k` or `threshold` is out of range.
         """
-        count = _check_top_k(top_k)
+        count = _check_count("top_k", top_k)
         minimum = None if threshold is None else _check_threshold(threshold)
         return self._predict(picture, count, minimum)
 
@@ -160,7 +185,7 @@ class Classifier:
                 unsupported type.
             ValueError: `top_k` or `threshold` is out of range.
         """
-        count = _check_top_k(top_k)
+        count = _check_count("top_k", top_k)
         minimum = None if threshold is None else _check_threshold(threshold)
         # Each of these is iterable too, and its items would be classified without complaint.
         if isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike):
@@ -231,7 +256,8 @@ class Classifier:
         """Return name, input, number of labels, runtime and state."""
         info = self._info
         height, width, _ = self._shape
-        state = ", closed" if self._closed else ""
+        state = "" if info.is_verified else ", unverified"
+        state += ", closed" if self._closed else ""
         return (
             f"<Classifier {info.name}: {width}x{height} pixels, {len(self.labels)} labels, "
             f"{info.runtime.name} {info.runtime.version}, num_threads={info.num_threads}{state}>"
@@ -259,7 +285,7 @@ class Classifier:
                 if self._closed:  # by another thread, since the check above
                     raise ClosedError(f"{self!r}: expected an open classifier")
                 # After a fork.
-                engine = self._engine = Engine(
+                engine = self._engine = self._engine_type(
                     self._flatbuffer, num_threads=self._num_threads, source=self._info.source
                 )
             return engine.run(tensor)
@@ -270,7 +296,7 @@ class Classifier:
             if picture.shape == self._shape and picture.dtype == _UINT8:
                 return picture
         else:
-            picture = _decoded(picture)
+            picture = _decoded(picture, self._max_pixels)
         from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
 
         height, width, _ = self._shape
@@ -296,23 +322,30 @@ if hasattr(os, "register_at_fork"):  # not on Windows
 
 def _decoded(
     picture: str | os.PathLike[str] | bytes | bytearray | memoryview | PilImage,
+    max_pixels: int | None,
 ) -> npt.NDArray[np.uint8]:
-    from minivgg_edge.decode import decode, from_pil, is_pil_image  # not for an array
+    from minivgg_edge.decode import (  # not for an array
+        DEFAULT_MAX_PIXELS,
+        decode,
+        from_pil,
+        is_pil_image,
+    )
 
+    limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
     if isinstance(picture, str | os.PathLike | bytes | bytearray | memoryview):
-        return decode(picture)
+        return decode(picture, max_pixels=limit)
     if is_pil_image(picture):
-        return from_pil(picture)
+        return from_pil(picture, max_pixels=limit)
     raise TypeError(
         "picture: expected a path, bytes, a PIL image or a numpy array, "
         f"got {type(picture).__name__}"
     )
 
 
-def _check_top_k(top_k: int) -> int:
-    count = operator.index(top_k)
+def _check_count(name: str, value: int) -> int:
+    count = operator.index(value)
     if count < 1:
-        raise ValueError(f"top_k: expected at least 1, got {count}")
+        raise ValueError(f"{name}: expected at least 1, got {count}")
     return count
 
 

@@ -201,9 +201,10 @@ class Engine:
             # The words of TFLite's op resolver for an operator version from the future.
             unknown_operator = "Didn't find op for builtin opcode" in str(error)
             kind = ModelVersionError if unknown_operator else ModelFileError
+            reason = " ".join(str(error).split())  # the runtimes end lines where they like
             raise kind(
                 f"{source!r}: expected a model that {self.runtime.name} {self.runtime.version} "
-                f"can load, got: {error}"
+                f"can load, got: {reason}"
             ) from error
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         self.input: TensorSpec = read_tensor_spec("input", inputs, source=source)
@@ -234,6 +235,17 @@ class Engine:
         output: npt.NDArray[Any] = self._get_tensor(self._output_index)
         picture_output: npt.NDArray[Any] = output[0]
         return picture_output
+
+    def delegates(self) -> int | None:
+        """Return how many parts of the graph a delegate runs, XNNPACK unless another was asked for.
+
+        0 means that the runtime's plain kernels run all of it; None that it does not tell.
+        """
+        list_operators = getattr(self._interpreter, "_get_ops_details", None)
+        if list_operators is None:  # not a documented function
+            return None
+        names = [operator_["op_name"] for operator_ in list_operators()]
+        return names.count("DELEGATE")
 
     def abandon(self) -> None:
         """Keep the native interpreter from ever being destroyed; for the child after a fork.

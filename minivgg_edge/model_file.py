@@ -12,7 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from minivgg_edge.archive import has_zip, read_stored_zip, stored_zip
+from minivgg_edge.archive import has_zip, quoted, read_stored_zip, stored_zip
 from minivgg_edge.errors import ModelFileError, ModelNotFoundError
 from minivgg_edge.manifest import MAX_FILE_BYTES, EntryDigest, Manifest, parse_manifest
 from minivgg_edge.record import Record, field
@@ -25,7 +25,10 @@ _TFLITE_IDENTIFIER = b"TFL3"
 _MANIFEST = "manifest.json"
 _LABELS = "labels.txt"
 _GOLDEN = "golden.npz"
-_ADVICE = "at the desk, `python -m convert.quantize` compiles one from a float Keras model"
+_ADVICE = (
+    "at the desk, `python -m convert.quantize` compiles one from a float Keras model and "
+    "`python -m convert.package --adopt` makes one of a plain TFLite model"
+)
 
 
 class ModelFile(Record):
@@ -75,8 +78,21 @@ def read_model_file(path: str | os.PathLike[str]) -> ModelFile:
         ModelVersionError: The file is made for another version of this package.
     """
     source = os.fspath(path)
+    return parse_model_file(read_regular_file(source), source=source)
+
+
+def read_regular_file(source: str) -> bytes:
+    """Read a model file once and as a whole, without looking into it.
+
+    Args:
+        source: Path of a regular file of at most 512 MiB.
+
+    Raises:
+        ModelNotFoundError: There is no such file.
+        ModelFileError: The file is unreadable, no regular file, too large, or changes meanwhile.
+    """
     try:
-        return parse_model_file(_read_regular_file(source), source=source)
+        return _read_whole(source)
     except (FileNotFoundError, NotADirectoryError):
         raise ModelNotFoundError(f"{source!r}: expected a model file, got no such file") from None
     except OSError as error:
@@ -96,7 +112,7 @@ def parse_model_file(data: bytes, *, source: str) -> ModelFile:
         ModelFileError: The bytes are damaged or not a compiled model.
         ModelVersionError: They are made for another version of this package.
     """
-    _check_identifier(data, source)
+    check_identifier(data, source)
     if not has_zip(data):
         raise ModelFileError(
             f"{source!r}: expected a zip with {_MANIFEST} after the model, got none: the file is "
@@ -105,8 +121,8 @@ def parse_model_file(data: bytes, *, source: str) -> ModelFile:
     entries, zip_start = read_stored_zip(data, where=f"{source!r}")
     if _MANIFEST not in entries:
         raise ModelFileError(
-            f"{source!r}: expected {_MANIFEST} in the zip after the model, got {sorted(entries)}; "
-            f"{_ADVICE}"
+            f"{source!r}: expected {_MANIFEST} in the zip after the model, "
+            f"got {quoted(sorted(entries))}; {_ADVICE}"
         )
     manifest = parse_manifest(entries[_MANIFEST], source=source)
     _check_names(entries, manifest, source)
@@ -149,7 +165,7 @@ def pack_model_file(flatbuffer: bytes, manifest: Manifest, *, golden: GoldenVect
     import dataclasses  # for the desk; a start on a device does without
 
     source = manifest.name
-    _check_identifier(flatbuffer, source)
+    check_identifier(flatbuffer, source)
     if has_zip(flatbuffer):
         raise ModelFileError(
             f"{source!r}: flatbuffer: expected nothing after the model, got an appended zip"
@@ -166,7 +182,7 @@ def pack_model_file(flatbuffer: bytes, manifest: Manifest, *, golden: GoldenVect
     return packed
 
 
-def _read_regular_file(source: str) -> bytes:
+def _read_whole(source: str) -> bytes:
     # Asked before opening: the open of a named pipe waits for a writer, that of a device may act.
     try:
         status = os.stat(source)  # noqa: PTH116 - a start does without pathlib
@@ -175,15 +191,27 @@ def _read_regular_file(source: str) -> bytes:
     if not stat.S_ISREG(status.st_mode):
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
         raise ModelFileError(f"{source!r}: expected a regular file, got {kind}")
-    if status.st_size > MAX_FILE_BYTES:
-        raise ModelFileError(
-            f"{source!r}: expected at most {MAX_FILE_BYTES} bytes, got {status.st_size}"
-        )
-    with open(source, "rb") as stream:  # noqa: PTH123
-        return stream.read(MAX_FILE_BYTES)
+    with open(source, "rb", opener=_open_without_waiting) as stream:
+        status = os.fstat(stream.fileno())  # of what was opened; the name may be another's by now
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError(f"{source!r}: expected a regular file, got another meanwhile")
+        size = status.st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelFileError(f"{source!r}: expected at most {MAX_FILE_BYTES} bytes, got {size}")
+        # Not more than there is to read: a buffer of the largest size is refused where a limit of
+        # memory is set.
+        data = stream.read(size + 1)
+    if len(data) != size:
+        got = "more" if len(data) > size else len(data)
+        raise ModelFileError(f"{source!r}: expected {size} bytes, got {got}: it changes while read")
+    return data
 
 
-def _check_identifier(data: bytes, source: str) -> None:
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def check_identifier(data: bytes, source: str) -> None:
     if not data:
         raise ModelFileError(f"{source!r}: expected a compiled model, got an empty file")
     got = bytes(data[_IDENTIFIER])
@@ -198,17 +226,21 @@ def _check_names(entries: dict[str, bytes], manifest: Manifest, source: str) -> 
     listed = {*manifest.entries, _MANIFEST}
     if set(entries) != listed or not {_LABELS, _GOLDEN} <= listed:
         expected = sorted({*listed, _LABELS, _GOLDEN})
-        raise ModelFileError(f"{source!r}: expected the entries {expected}, got {sorted(entries)}")
+        raise ModelFileError(
+            f"{source!r}: expected the entries {quoted(expected)}, got {quoted(sorted(entries))}"
+        )
 
 
 def _check_digest(name: str, got: EntryDigest, expected: EntryDigest, source: str) -> None:
     if got.size_bytes != expected.size_bytes:
         raise ModelFileError(
-            f"{source!r}: {name}: expected {expected.size_bytes} bytes, got {got.size_bytes}"
+            f"{source!r}: {quoted(name)[1:-1]}: expected {expected.size_bytes} bytes, "
+            f"got {got.size_bytes}"
         )
     if got.sha256 != expected.sha256:
         raise ModelFileError(
-            f"{source!r}: {name}: expected SHA-256 {expected.sha256}, got {got.sha256}: damaged"
+            f"{source!r}: {quoted(name)[1:-1]}: expected SHA-256 {expected.sha256}, "
+            f"got {got.sha256}: damaged"
         )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from minivgg_edge.interpreter import RuntimeInfo
 from minivgg_edge.manifest import Manifest
 from minivgg_edge.record import Record
+
+if TYPE_CHECKING:
+    from minivgg_edge.unverified import Unverified
 
 
 class Prediction(Record):
@@ -29,9 +34,11 @@ class ModelInfo(Record):
         source: The file it was read from.
         sha256: SHA-256 of that file, in lower-case hex.
         size_bytes: Length of that file.
-        manifest: All that the model says about itself.
+        manifest: All that the model says about itself; of an unverified one, what its tensors show
+            and the caller said.
         runtime: The runtime that runs it.
         num_threads: Threads of the native kernels.
+        unverified: What the caller said about a model without a manifest; None if it is verified.
     """
 
     name: str
@@ -41,3 +48,9 @@ class ModelInfo(Record):
     manifest: Manifest
     runtime: RuntimeInfo
     num_threads: int
+    unverified: Unverified | None = None
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether every byte of the model was compared with its manifest."""
+        return self.unverified is None

@@ -26,14 +26,18 @@ COMMANDS = {
     "classify": "say what is in pictures",
     "evaluate": "measure the accuracy on a folder of labeled pictures",
     "info": "show what a model says about itself",
+    "models": "list the installed models",
     "bench": "measure latency, cold start and memory on this machine",
+    "doctor": "say whether this machine fits, and what to type next",
+    "self-test": "say whether the model answers here as it did at the desk",
 }
 """Command to its line of help; the module of the same name in this package does the work."""
 
 _EPILOG = """\
 exit codes:
   0    done
-  1    done, but with a result that does not count (bench)
+  1    done, but with a result that does not count (bench), or a check failed (doctor, self-test),
+       or a model is broken (models)
   2    bad usage, or something is wrong with the input; standard error names it
   130  interrupted (Ctrl-C)
 """

@@ -7,9 +7,16 @@ import json
 import time
 
 from minivgg_edge.classifier import Classifier
-from minivgg_edge.cli.arguments import add_model, add_num_threads, at_least_one, fraction
-from minivgg_edge.cli.native_log import without_info_lines
+from minivgg_edge.cli.arguments import (
+    add_max_pixels,
+    add_model,
+    add_num_threads,
+    at_least_one,
+    fraction,
+)
+from minivgg_edge.cli.native_log import without_info_lines, without_native_lines
 from minivgg_edge.cli.terminal import complain, display_width, pad, percent, printable, say
+from minivgg_edge.cli.unverified_model import add_unverified, unverified_from
 from minivgg_edge.errors import PictureError
 from minivgg_edge.results import Prediction
 
@@ -52,16 +59,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave out labels with a score below T, a number from 0 to 1",
     )
     add_num_threads(parser)
+    add_max_pixels(parser)
     parser.add_argument(
         "--json", action="store_true", help="one JSON object per picture, see below"
     )
+    add_unverified(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Classify the pictures; 2 if one of them could not be read."""
     start = time.perf_counter()
     with without_info_lines():
-        classifier = Classifier(arguments.model, num_threads=arguments.num_threads)
+        classifier = Classifier(
+            arguments.model,
+            num_threads=arguments.num_threads,
+            max_pixels=arguments.max_pixels,
+            unverified=unverified_from(arguments),
+        )
     with classifier:
         load_ms = 1000 * (time.perf_counter() - start)
         output = _JsonLines() if arguments.json else _Table(classifier, arguments.top_k)
@@ -69,9 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
         for picture in arguments.pictures:
             start = time.perf_counter()
             try:
-                predictions = classifier.classify(
-                    picture, top_k=arguments.top_k, threshold=arguments.threshold
-                )
+                with without_native_lines():
+                    predictions = classifier.classify(
+                        picture, top_k=arguments.top_k, threshold=arguments.threshold
+                    )
             except PictureError as error:
                 failures += 1
                 output.failure(picture, error)

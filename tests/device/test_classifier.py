@@ -121,6 +121,19 @@ def test_every_kind_of_picture(classifier: Classifier, tmp_path: Path) -> None:
         assert classifier.classify(picture)[0].score == expected.max()
 
 
+def test_max_pixels_holds_for_whatever_is_decoded(picture: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "picture.png"
+    Image.fromarray(picture).save(path)
+    height, width = picture.shape[:2]
+    with Classifier(max_pixels=height * width) as exact:
+        assert exact.classify(path) == exact.classify(picture)
+    with Classifier(max_pixels=height * width - 1) as strict:
+        for decoded in (path, path.read_bytes(), Image.fromarray(picture)):
+            with pytest.raises(PictureError, match=f"at most 1,023, got 1,024 .{width} x {height}"):
+                strict.classify(decoded)
+        strict.classify(picture)  # an array is there already
+
+
 def test_grey_and_rgba_arrays(classifier: Classifier) -> None:
     grey = np.random.default_rng(3).integers(0, 256, (40, 40), dtype=np.uint8)
     expected = classifier.scores(np.stack([grey] * 3, axis=2))

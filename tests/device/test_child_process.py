@@ -1,0 +1,51 @@
+"""Python code in a child process: what it says, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from minivgg_edge.child_process import run_python
+
+
+def test_arguments_and_standard_input_arrive() -> None:
+    code = "print(sys.argv[1:], sys.stdin.buffer.read())"
+    run = run_python(code, "--x", "a b", stdin=b"\xff\n")
+    assert run.problem is None
+    assert run.stdout.strip() == str(["--x", "a b"]) + " " + repr(b"\xff\n")
+
+
+def test_standard_input_is_empty_otherwise() -> None:
+    assert run_python("print(sys.stdin.read() == '')").stdout.strip() == "True"
+
+
+def test_what_is_no_text_is_replaced() -> None:
+    run = run_python("sys.stdout.buffer.write(b'a\\xffb')")
+    assert run.stdout == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_a_child_that_reads_nothing_and_crashes() -> None:
+    run = run_python("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", stdin=b"x" * 2**20)
+    assert run.problem is not None
+    assert run.problem.startswith("was ended by signal 7 (SIGBUS: ")
+
+
+def test_an_exception_is_its_last_line() -> None:
+    assert run_python("1 / 0").problem == (
+        "ended with exit code 1: ZeroDivisionError: division by zero"
+    )
+
+
+def test_of_a_child_that_hangs_is_kept_what_it_said() -> None:
+    code = "import time; print('so far', flush=True); time.sleep(60)"
+    run = run_python(code, timeout_s=3.0)
+    assert run.problem == "gave no answer within 3 s"
+    assert run.stdout.strip() == "so far"
+
+
+def test_it_finds_what_this_process_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "found_here.py").write_text("print('found')\n")
+    assert run_python("import found_here").problem is not None
+    monkeypatch.syspath_prepend(tmp_path)
+    assert run_python("import found_here").stdout.strip() == "found"
