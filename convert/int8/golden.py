@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +35,12 @@ def choose_golden(
     """
     pictures = synthetic_pictures(CANDIDATES, height=height, width=width)
     outputs = predict(flatbuffer, pictures)
+    chosen = clearest(outputs, count=count)
+    return GoldenVectors(pictures[chosen], outputs[chosen])
+
+
+def clearest(outputs: NDArray[Any], *, count: int = KEPT) -> NDArray[np.intp]:
+    """Return which pictures `choose_golden` chooses, by the outputs (n, classes) to them."""
     ordered = np.sort(outputs.astype(np.float64), axis=1)
     margins = ordered[:, -1] - ordered[:, -2]
     by_margin = np.argsort(-margins, kind="stable")
@@ -40,8 +48,8 @@ def choose_golden(
     _, first_of_class = np.unique(answers[by_margin], return_index=True)
     leaders = np.sort(first_of_class)
     rest = np.setdiff1d(np.arange(len(by_margin)), leaders)
-    chosen = by_margin[np.concatenate([leaders, rest])[:count]]
-    return GoldenVectors(pictures[chosen], outputs[chosen])
+    chosen: NDArray[np.intp] = by_margin[np.concatenate([leaders, rest])[:count]]
+    return chosen
 
 
 def synthetic_pictures(count: int, *, height: int, width: int) -> NDArray[np.uint8]:

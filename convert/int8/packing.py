@@ -11,6 +11,7 @@ from convert.int8.audit import Audit
 from convert.int8.golden import choose_golden
 from convert.int8.metadata import add_metadata
 from minivgg_edge import __version__
+from minivgg_edge.golden import GoldenVectors
 from minivgg_edge.manifest import (
     AccuracyRecord,
     Dtype,
@@ -23,7 +24,7 @@ from minivgg_edge.model_file import pack_model_file
 
 # Output quantization steps by which a runtime may differ from the desk's: LiteRT's kernels differ
 # between processors by rounding, tflite-runtime has older kernels for some of the operators.
-_TOLERANCE_STEPS = {"ai-edge-litert": 1, "tflite-runtime": 2}
+TOLERANCE_STEPS = {"ai-edge-litert": 1, "tflite-runtime": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,14 @@ def with_metadata(flatbuffer: bytes, audit: Audit, identity: Identity) -> bytes:
 
 
 def pack(
-    flatbuffer: bytes, audit: Audit, identity: Identity, accuracy: Sequence[AccuracyRecord]
+    flatbuffer: bytes,
+    audit: Audit,
+    identity: Identity,
+    accuracy: Sequence[AccuracyRecord],
+    *,
+    golden: GoldenVectors | None = None,
+    tools: Mapping[str, str] | None = None,
+    tolerance_steps: Mapping[str, int] = TOLERANCE_STEPS,
 ) -> bytes:
     """Return the bytes of the model file; same arguments and versions, same bytes.
 
@@ -67,6 +75,9 @@ def pack(
         audit: of this flatbuffer.
         identity: what else the file says.
         accuracy: measured on this flatbuffer.
+        golden: of this flatbuffer; None runs it here to make them.
+        tools: versions of what made the file; None is what compiles a Keras model.
+        tolerance_steps: by runtime, of a quantized output.
     """
     _, height, width, _ = audit.input.shape
     source, target = audit.input, audit.output
@@ -92,14 +103,15 @@ def pack(
         runtime=RuntimeSpec(
             audit.operators,
             audit.minimum_runtime,
-            _TOLERANCE_STEPS if target.scales else {},
+            tolerance_steps if target.scales else {},
         ),
         accuracy=tuple(accuracy),
         training=identity.training,
         calibration=identity.calibration if target.scales else {},
-        tools=tool_versions(),
+        tools=tool_versions() if tools is None else tools,
     )
-    golden = choose_golden(flatbuffer, height=height, width=width)
+    if golden is None:
+        golden = choose_golden(flatbuffer, height=height, width=width)
     return pack_model_file(flatbuffer, manifest, golden=golden)
 
 

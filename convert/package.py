@@ -1,0 +1,168 @@
+"""Make a wheel of a compiled model, which `pip install`s on a board and answers by its name.
+
+`pip install my_parts-1.0-py3-none-any.whl` there, then `Classifier("my-parts")` or
+`minivgg-edge classify --model my-parts`. The same model gives the same bytes.
+
+With `--adopt`, the model is a foreign `.tflite`, an image classifier from another tool: it is
+checked, run in a child process, made to take pixels, and gets labels, golden vectors and a
+manifest; the compiled `.tflite` is written beside the wheel.
+
+With `--board`, a tar with everything that a board without a network needs is written too.
+
+Exit codes: 0 done; 2 bad usage or bad input, nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convert.atomic import write_output
+from convert.command import EXIT_DONE, run_command
+from convert.errors import OutputExistsError
+from convert.packaging.adoption_options import add_adoption_options, check_adoption_options
+from convert.packaging.boards import BOARDS
+
+if TYPE_CHECKING:
+    from convert.packaging.wheel import WheelSpec
+    from minivgg_edge.model_file import ModelFile
+
+DEFAULT_OUTPUT = Path("dist")
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    data: bytes
+    file: ModelFile
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    check_adoption_options(parser, options)
+    say: Callable[[str], None] = _silent if options.quiet else _say
+    from convert.packaging.names import wheel_names, wheel_version
+    from convert.packaging.wheel import WheelSpec, build_wheel
+    from convert.report.model_card import model_card
+
+    version = wheel_version(options.version)
+    if options.name is not None:
+        wheel_names(options.name)  # before the work, not behind it
+    model = _adopted(options, say) if options.adopt else _compiled(options)
+    manifest = model.file.manifest
+    names = wheel_names(manifest.name)
+    spec = WheelSpec(
+        names,
+        version,
+        summary=options.description or " ".join(manifest.description.split()),
+        author=options.author,
+        license=options.license,
+    )
+    card = model_card(
+        model.file, install=f"pip install {spec.file_name}", description=options.description
+    )
+    wheel = build_wheel(model.data, spec, card=card)
+    files = {options.out / spec.file_name: wheel}
+    if options.adopt:
+        files[options.out / f"{names.model}.tflite"] = model.data
+    if options.card is not None:
+        files[options.card] = card.encode("utf-8")
+    if options.board is not None:
+        name, data = _bundle(options.board, spec, wheel, say)
+        files[options.out / name] = data
+    _write_files(files, force=options.force, say=say)
+    say(f"On the board: pip install {spec.file_name}")
+    say(f"              minivgg-edge classify --model {names.model} photo.jpg")
+    return EXIT_DONE
+
+
+def _compiled(options: argparse.Namespace) -> _Model:
+    from convert.packaging.wheel import read_model, renamed
+    from minivgg_edge.model_file import parse_model_file
+
+    data, file = read_model(options.model)
+    source = str(options.model)
+    data = renamed(data, options.name or file.manifest.name, source=source)
+    return _Model(data, parse_model_file(data, source=source))
+
+
+def _adopted(options: argparse.Namespace, say: Callable[[str], None]) -> _Model:
+    from convert.packaging.adoption_options import adopt_file
+    from convert.packaging.names import wheel_names
+    from minivgg_edge.model_file import parse_model_file
+
+    name = options.name or options.model.stem
+    wheel_names(name)
+    adopted = adopt_file(options, name=name, say=say)
+    for note in adopted.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return _Model(adopted.data, parse_model_file(adopted.data, source=str(options.model)))
+
+
+def _bundle(
+    board_name: str, spec: WheelSpec, wheel: bytes, say: Callable[[str], None]
+) -> tuple[str, bytes]:
+    """Return the name and the bytes of the tar for a board without a network."""
+    from convert.packaging.bundle import board_wheels, install_text, pack_bundle
+
+    board = BOARDS[board_name]
+    say(f"Downloading the wheels for {board.title}")
+    folder = f"{spec.names.escaped}-{spec.version}-{board_name}"
+    install = install_text(
+        board, folder, distribution=spec.names.distribution, model=spec.names.model
+    )
+    wheels = {**board_wheels(board), spec.file_name: wheel}
+    return f"{folder}.tar", pack_bundle(folder, wheels, install)
+
+
+def _write_files(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
+    from convert.report.text import size
+
+    # All are asked before the first is written: no mixture of an old and a new model.
+    for path, data in files.items():
+        if not force and path.is_file() and path.read_bytes() != data:
+            raise OutputExistsError(
+                f"{path} exists with other content: name another version or output, or add --force"
+            )
+    for path, data in files.items():
+        state = write_output(path, data, force=force)
+        say(f"{path}: {state}, {size(len(data))}")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.package",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL.tflite", help="what convert.quantize wrote")
+    add("--name", help="what the model answers to; default: its own name")
+    add("--version", required=True, help="of this model, for example 1.0 (PEP 440)")
+    add("-o", "--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help="default: dist")
+    add("--description", default="", help="one line, for pip and the model card")
+    add("--author", default="")
+    add("--license", default="", help='an SPDX expression, such as "CC-BY-4.0"')
+    add("--card", type=Path, metavar="FILE.md", help="write the model card there too")
+    add("--board", choices=BOARDS, help="write a tar for this board without a network")
+    add("--force", action="store_true", help="replace existing files")
+    add("--quiet", action="store_true", help="print problems only")
+    add_adoption_options(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

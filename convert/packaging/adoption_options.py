@@ -1,0 +1,138 @@
+"""The options of `--adopt`, and what they make of a foreign file."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convert.options import add_folder_options
+
+if TYPE_CHECKING:
+    from convert.packaging.adoption import Adopted
+    from convert.packaging.normalization import Normalization
+
+_NEED_ADOPT = ("labels", "scale", "offset", "crop", "data", "float_model", "split_file")
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedFile:
+    """A foreign model as a compiled model file, and what there is to say about it."""
+
+    data: bytes
+    notes: tuple[str, ...]
+
+
+def add_adoption_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--adopt` and what goes with it, as a group."""
+    group = parser.add_argument_group("adopting a foreign model")
+    add = group.add_argument
+    add("--adopt", action="store_true", help="MODEL.tflite is a foreign image classifier")
+    add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
+    add("--scale", type=_numbers, help="the model was trained on pixel * SCALE + OFFSET, pixels")
+    add("--offset", type=_numbers, help="0-255; one number each, or three: --offset=-2.1,-2,-1.8")
+    add("--crop", choices=("none", "center"), help="of pictures with another aspect ratio")
+    add("--data", type=Path, metavar="DIR", help="measure it on these pictures")
+    add(
+        "--float",
+        dest="float_model",
+        type=Path,
+        metavar="FLOAT.tflite",
+        help="its foreign float model, to compare with on --data",
+    )
+    add_folder_options(parser)
+
+
+def check_adoption_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the program with a usage error where an option lacks the one that it needs."""
+    given = [name for name in _NEED_ADOPT if getattr(options, name) is not None]
+    if given and not options.adopt:
+        option = given[0].removesuffix("_model").replace("_", "-")
+        parser.error(f"--{option} needs --adopt")
+    if options.float_model is not None and options.data is None:
+        parser.error("--float needs --data")
+
+
+def adopt_file(
+    options: argparse.Namespace, *, name: str, say: Callable[[str], None]
+) -> AdoptedFile:
+    """Adopt `options.model` as the options say.
+
+    Raises:
+        ConvertError: it is refused; the message says why.
+        OSError: a file cannot be read.
+    """
+    from convert.int8.inputs import load_pictures
+    from convert.packaging.accuracy import measured, records
+
+    adopted = _adopt(options.model, options, name, say)
+    if options.data is None:
+        return AdoptedFile(adopted.pack(), adopted.notes)
+    _, height, width, _ = adopted.audit.input.shape
+    say(f"Reading {options.data}")
+    pictures = load_pictures(
+        options.data,
+        adopted.identity,
+        size=(height, width),
+        split_file=options.split_file,
+        skip_broken=options.skip_broken,
+    )
+    notes = (
+        *adopted.notes,
+        *pictures.notes,
+        "nobody can tell whether the model was trained on these pictures",
+    )
+    reference = None
+    if options.float_model is not None:
+        reference = _adopt(options.float_model, options, name, say)
+    elif adopted.audit.input.dtype == adopted.audit.output.dtype == "float32":
+        reference = adopted
+    if reference is None:
+        return AdoptedFile(adopted.pack(measured=measured(adopted, pictures)), notes)
+    return AdoptedFile(adopted.pack(records(adopted, reference, pictures)), notes)
+
+
+def _adopt(
+    path: Path, options: argparse.Namespace, name: str, say: Callable[[str], None]
+) -> Adopted:
+    from convert.int8.labels import read_labels
+    from convert.packaging.adoption import adopt
+
+    say(f"Checking {path} and running it in a child process")
+    return adopt(
+        path.read_bytes(),
+        source=str(path),
+        name=name,
+        labels=None if options.labels is None else read_labels(options.labels),
+        normalization=_normalization(options),
+        crop=options.crop or "none",
+    )
+
+
+def _normalization(options: argparse.Namespace) -> Normalization | None:
+    from convert.packaging.normalization import Normalization, per_channel
+
+    if options.scale is None and options.offset is None:
+        return None
+    return Normalization(
+        per_channel(options.scale or (1.0,), option="--scale"),
+        per_channel(options.offset or (0.0,), option="--offset"),
+        "option",
+    )
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """One number, or three separated by commas; quotients such as 1/255 too."""
+    try:
+        return tuple(_quotient(part) for part in text.split(","))
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(
+            f"expected a number such as 1/255 or 0.004, or three for R,G,B, got {text!r}"
+        ) from None
+
+
+def _quotient(text: str) -> float:
+    number, slash, divisor = text.partition("/")
+    return float(number) / float(divisor) if slash else float(number)
