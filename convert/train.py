@@ -3,18 +3,21 @@
 Writes into one folder: the averaged float model (model.keras), the record of the run
 (training.json), the log as CSV and for TensorBoard, the curves, and while it runs a checkpoint
 after every epoch. Killed at any moment, --resume goes on from the last checkpoint and ends with
-the weights of an uninterrupted run, bit for bit, on the same machine with the same versions.
+the weights of an uninterrupted run, bit for bit, on the same machine with the same versions. While
+the lock file exists it waits: `touch runs/pause` before times are measured, remove it afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,23 +27,23 @@ from convert.data.source import load_splits
 from convert.errors import DataError, TrainingError
 from convert.quiet import quiet
 from convert.report.reading import reading_notes
-from convert.training.arguments import architecture_of, build_parser, recipe_of
+from convert.training.arguments import architecture_of, parse_arguments, recipe_of
+from convert.training.pause import Pause
+from convert.training.recipe import Recipe
+from convert.training.subset import even_subset
 from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
     import keras
 
-    from convert.training.loop import Progress, Trainer
+    from convert.training.loop import Trainer
+    from convert.training.progress import Progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; see the module's docstring."""
-    options = build_parser(__doc__).parse_args(arguments)
-    given = sys.argv[1:] if arguments is None else arguments
-    # --resume is not part of what makes a run: with and without it the weights are the same.
-    command = shlex.join(
-        ["python", "-m", "convert.train", *(word for word in given if word != "--resume")]
-    )
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = parse_arguments(__doc__, given)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # It warns of every font that it merely looks for; the curves use the one it ships.
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.quiet:
             print(text, flush=True)
 
-    recipe = recipe_of(options)
+    recipe = recipe_of(options, teacher_sha256=_sha256(options.teacher))
     _prepare_folder(options.out, resume=options.resume, force=options.force)
     say(f"Reading {options.data}")
     splits = _load(options)
@@ -60,24 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for note in reading_notes(splits):
         say(note)
     _prepare_tensorflow(options.seed)
-    from convert.training.loop import Trainer
-    from convert.training.results import MODEL_NAME, write_results
-
-    trainer = Trainer(
-        _build(options, splits),
-        recipe,
-        splits.train,
-        splits.validation,
-        folder=options.out,
-        fingerprint={
-            "data": splits.provenance(),
-            "architecture": architecture_of(options),
-            "crop": options.crop,
-        },
-    )
+    trainer = _trainer(options, recipe, splits, say)
     if options.resume and trainer.resume():
         say(f"Going on behind epoch {trainer.epochs_done} of {recipe.epochs}")
     model = _train(trainer, options)
+    from convert.training.results import MODEL_NAME, write_results
+
+    # --resume is not part of what makes a run: with and without it the weights are the same.
+    words = [word for word in given if word != "--resume"]
+    command = shlex.join(["python", "-m", "convert.train", *words])
     record = write_results(model, trainer, splits, folder=options.out, command=command)
     for role, result in record["results"].items():
         say(f"{role}: {result['accuracy']:.2%} of {result['count']} pictures")
@@ -85,10 +79,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_DONE
 
 
+def _sha256(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _trainer(
+    options: argparse.Namespace, recipe: Recipe, splits: Splits, say: Callable[[str], None]
+) -> Trainer:
+    """Build the model and what trains it, the teacher included."""
+    from convert.training.loop import Trainer
+    from convert.training.teacher import load_teacher
+
+    architecture = architecture_of(options)
+    teacher = None
+    if options.teacher is not None:
+        teacher = load_teacher(options.teacher, splits)
+        if teacher.note is not None:
+            say(teacher.note)
+        if recipe.distillation is not None and recipe.distillation.views == "cached":
+            say("The teacher answers each picture, unless it has before")
+    try:
+        model = architecture.build(
+            classes=splits.train.classes, seed=options.seed, name=options.name
+        )
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+    return Trainer(
+        model,
+        recipe,
+        splits.train,
+        splits.validation,
+        folder=options.out,
+        fingerprint={
+            "data": splits.provenance(),
+            "architecture": architecture.to_json(),
+            "crop": options.crop,
+        },
+        teacher=teacher,
+        wait=Pause(options.lock, say).wait,
+    )
+
+
 def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
     """Refuse to mix runs in one folder; create it where it is missing."""
     model, checkpoint = out / "model.keras", out / "checkpoint.npz"
-    if model.exists() and not force:
+    # A model beside a checkpoint: the end of a run that was killed before it removed that.
+    if model.exists() and not force and not (resume and checkpoint.exists()):
         raise TrainingError(f"{out} holds a finished run: name another --out or add --force")
     if checkpoint.exists() and not resume:
         if not force:
@@ -114,6 +150,9 @@ def _load(options: argparse.Namespace) -> Splits:
             f"{options.data}: expected pictures to train on and to validate, got "
             f"{len(splits.train)} and {len(splits.validation)}"
         )
+    if options.train_count is not None:
+        chosen = even_subset(splits.train, options.train_count, seed=options.seed)
+        splits = replace(splits, train=chosen)
     return splits
 
 
@@ -125,20 +164,6 @@ def _prepare_tensorflow(seed: int) -> None:
     # Without it the order of some sums depends on which thread comes first, and two runs differ.
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(seed)
-
-
-def _build(options: argparse.Namespace, splits: Splits) -> keras.Model:
-    from convert.architecture import build_minivgg
-
-    try:
-        return build_minivgg(
-            **architecture_of(options),
-            classes=splits.train.classes,
-            seed=options.seed,
-            name=options.name,
-        )
-    except ValueError as error:
-        raise TrainingError(str(error)) from None
 
 
 def _train(trainer: Trainer, options: argparse.Namespace) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Random crops, flips and cutout on batches of uint8 pictures; pure numpy."""
+"""Random crops, flips, light and cutout on batches of uint8 pictures; pure numpy."""
 
 from __future__ import annotations
 
@@ -19,27 +19,43 @@ class Augmentation:
         flip: mirror every second picture; wrong for pictures where left and right differ (digits).
         cutout_fraction: black out one square with this fraction of the shorter side, at a random
             place that may reach over the border (DeVries and Taylor 2017, arXiv:1708.04552).
+        jitter: brightness and contrast of each picture are multiplied by random factors from
+            1 - jitter to 1 + jitter.
     """
 
     crop_fraction: float = 0.125
     flip: bool = True
     cutout_fraction: float = 0.25
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("crop_fraction", "cutout_fraction"):
+        for name in ("crop_fraction", "cutout_fraction", "jitter"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"expected {name} in 0..1, got {value}")
 
-    def apply(self, images: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-        """Return varied copies of `images`, uint8 (n, height, width, 3)."""
+    def apply(
+        self, images: NDArray[np.uint8], generator: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Vary copies of pictures.
+
+        Args:
+            images: uint8 (n, height, width, 3).
+            generator: what is drawn from.
+
+        Returns:
+            The varied pictures, and which of them are mirrored, bool (n,).
+        """
         images = self._crop(images, generator)
+        mirrored = np.zeros(len(images), dtype=np.bool_)
         if self.flip:
             mirrored = generator.random(len(images)) < 0.5
             images[mirrored] = images[mirrored, :, ::-1]
+        if self.jitter:
+            images = self._change_light(images, generator)
         if self.cutout_fraction:
             self._cut_out(images, generator)
-        return images
+        return images, mirrored
 
     def _crop(self, images: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
         count, height, width, _ = images.shape
@@ -49,6 +65,19 @@ class Augmentation:
         left = generator.integers(0, 2 * columns + 1, count)
         windows = sliding_window_view(padded, (height, width), axis=(1, 2))
         return np.ascontiguousarray(windows[np.arange(count), top, left].transpose(0, 2, 3, 1))
+
+    def _change_light(
+        self, images: NDArray[np.uint8], generator: np.random.Generator
+    ) -> NDArray[np.uint8]:
+        """Brightness scales the pixels, contrast their distance from the picture's mean."""
+        shape = (2, len(images), 1, 1, 1)
+        brightness, contrast = generator.uniform(1.0 - self.jitter, 1.0 + self.jitter, shape)
+        pixels = images.astype(np.float32)
+        mean = pixels.mean(axis=(1, 2, 3), keepdims=True)
+        # (mean + (pixel - mean) * contrast) * brightness, as one product and one sum.
+        pixels *= (brightness * contrast).astype(np.float32)
+        pixels += mean * (brightness * (1.0 - contrast)).astype(np.float32)
+        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
     def _cut_out(self, images: NDArray[np.uint8], generator: np.random.Generator) -> None:
         count, height, width, _ = images.shape

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import keras
@@ -20,13 +22,13 @@ def averaging_decay(step: int, decay: float) -> float:
 class WeightAverage:
     """Running average of a model's weights, including the moving statistics of normalization.
 
-    Averages only the weights that steps have moved; evaluating the average needs a model that
-    holds it, see `copy_to`.
+    Evaluating the average needs a model that holds its `values`.
     """
 
     def __init__(self, model: keras.Model) -> None:
         import tensorflow as tf
 
+        self._paths = [weight.path for weight in model.weights]
         self._sources = [weight.value for weight in model.weights]
         self.variables = [tf.Variable(source, trainable=False) for source in self._sources]
 
@@ -42,7 +44,7 @@ class WeightAverage:
         for average, source in zip(self.variables, self._sources, strict=True):
             average.assign_add(share * (source - average))
 
-    def copy_to(self, weights: Sequence[keras.Variable]) -> None:
-        """Write the average into `weights`, which are those of a model of the same architecture."""
-        for average, weight in zip(self.variables, weights, strict=True):
-            weight.assign(average)
+    def values(self) -> dict[str, NDArray[np.float32]]:
+        """The averages by the path of their variable, such as "conv1_1/kernel"."""
+        pairs = zip(self._paths, self.variables, strict=True)
+        return {path: average.numpy() for path, average in pairs}

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
 from convert.training.augmentation import Augmentation
+from convert.training.distillation import CachedAnswers
+from convert.training.mixing import Mixing
 
-Batch = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a step gets.
+
+    Attributes:
+        images: uint8 (n, height, width, 3), RGB, 0-255.
+        targets: float32 (n, classes), each row a distribution over the classes.
+        teacher: float32 (n, classes), the teacher's cached answers, softened; None without them.
+    """
+
+    images: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    teacher: NDArray[np.float32] | None = None
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -20,7 +36,14 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def training_batches(
-    pictures: PictureSet, *, batch_size: int, augmentation: Augmentation, seed: int, epoch: int
+    pictures: PictureSet,
+    *,
+    batch_size: int,
+    augmentation: Augmentation,
+    seed: int,
+    epoch: int,
+    mixing: Mixing | None = None,
+    teacher: CachedAnswers | None = None,
 ) -> Iterator[Batch]:
     """Yield the batches of one epoch.
 
@@ -29,16 +52,35 @@ def training_batches(
     out; another shuffle leaves out others. One thread prepares the next batch meanwhile, in plain
     numpy: `fit` fed by tf.data's autotuner idles after the last batch until a timer ticks.
 
-    Yields:
-        Images uint8 (batch, height, width, 3), RGB, 0-255, and labels int64 (batch,).
+    Args:
+        pictures: what to train on.
+        batch_size: pictures per batch.
+        augmentation: how each picture is varied.
+        seed: of the run.
+        epoch: counted from 0.
+        mixing: whether pictures are mixed with others of their batch; None: they are not.
+        teacher: answers to the pictures; each gets those that fit its flip.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(pictures))
     steps = steps_per_epoch(len(pictures), batch_size)
+    one_hot = np.eye(pictures.classes, dtype=np.float32)
+    mixing = mixing or Mixing()
 
     def batch(step: int) -> Batch:
         chosen = order[step * batch_size : (step + 1) * batch_size]
-        return augmentation.apply(pictures.images[chosen], generator), pictures.labels[chosen]
+        images, mirrored = augmentation.apply(pictures.images[chosen], generator)
+        targets = one_hot[pictures.labels[chosen]]
+        answers = None if teacher is None else teacher.softened(chosen, mirrored)
+        count, height, width, _ = images.shape
+        mix = mixing.draw(count, height, width, generator)
+        if mix is None:
+            return Batch(images, targets, answers)
+        return Batch(
+            mix.pictures(images),
+            mix.targets(targets),
+            None if answers is None else mix.targets(answers),
+        )
 
     # One worker: the generator's draws must happen in the order of the steps.
     with ThreadPoolExecutor(max_workers=1) as pool:

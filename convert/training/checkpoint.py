@@ -16,6 +16,8 @@ from convert.errors import TrainingError
 from minivgg_edge.atomic import write_atomically
 
 CHECKPOINT_NAME = "checkpoint.npz"
+# Raised when the variables of a run, their order or what steps do with them change.
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Checkpoint:
     def save(self, folder: Path) -> None:
         """Write the checkpoint over the previous one, whole or not at all."""
         state = {
+            "format": FORMAT,
             "fingerprint": self.fingerprint,
             "epochs_done": self.epochs_done,
             "history": self.history,
@@ -51,7 +54,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     """Read the checkpoint of `folder`; None when there is none yet.
 
     Raises:
-        TrainingError: the file is damaged.
+        TrainingError: the file is damaged, or of a version that trains differently.
     """
     path = folder / CHECKPOINT_NAME
     if not path.exists():
@@ -62,6 +65,12 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             state = json.loads(str(archive["state"]))
             names = sorted(name for name in archive.files if name.startswith("variable_"))
             arrays = [archive[name] for name in names]
+        written = state.get("format", 1)
+        if written != FORMAT:
+            raise TrainingError(
+                f"{path}: expected a checkpoint of format {FORMAT}, got {written}: go on with the "
+                "version that began the run, or discard it with --force"
+            )
         return Checkpoint(state["fingerprint"], state["epochs_done"], state["history"], arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise TrainingError(

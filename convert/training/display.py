@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from convert.training.loop import Progress
+from convert.training.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +16,15 @@ from convert.errors import TrainingError
 from convert.training.averaging import WeightAverage, averaging_decay
 from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import Checkpoint, check_fingerprint, load_checkpoint
+from convert.training.distillation import CachedAnswers
+from convert.training.kept import KeptModel, cross_entropy, predict
+from convert.training.progress import Progress, StepResult
 from convert.training.recipe import Recipe
 from convert.training.step import build_optimizer, traced_step
+from convert.training.teacher import Teacher, cached_answers, fast_model
 
 if TYPE_CHECKING:
     import keras
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What a run tells while it works: `record` is filled at the end of each epoch."""
-
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    record: dict[str, float] | None = None
 
 
 class Trainer:
@@ -47,21 +39,39 @@ class Trainer:
         *,
         folder: Path,
         fingerprint: dict[str, object],
+        teacher: Teacher | None = None,
+        wait: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        import keras
+        """Prepare a run.
 
+        Args:
+            model: what `build_minivgg` returned.
+            recipe: how it is trained.
+            train: the pictures to train on.
+            validation: the pictures to judge each epoch by.
+            folder: for checkpoints and the teacher's answers.
+            fingerprint: what else the result depends on, as JSON values.
+            teacher: the recipe's, if it has one.
+            wait: called before each step; returns the seconds it waited, which are not counted.
+
+        Raises:
+            TrainingError: the model and the recipe do not fit, or cached answers are damaged.
+        """
         self.recipe, self.train, self.validation = recipe, train, validation
         self.folder = folder
         self.fingerprint = {**fingerprint, "recipe": asdict(recipe)}
         self.history: list[dict[str, float]] = []
-        self.model = model
-        # Evaluates the average, and is what the run hands out at its end.
-        self.averaged_model = keras.models.clone_model(model)
-        self._average = WeightAverage(model)
-        self._optimizer = build_optimizer(model, recipe)
+        self._kept = KeptModel(model, branches=recipe.branches, precision=recipe.precision)
+        self._trained = self._kept.trained
+        self._wait = wait
+        self._answers, live = self._teaching(teacher)
+        self._average = WeightAverage(self._trained)
+        self._optimizer = build_optimizer(self._trained, recipe)
         self._steps = steps_per_epoch(len(train), recipe.batch_size)
         self._schedule = recipe.schedule(self._steps)
-        self._step_function = traced_step(model, self._optimizer, self._average, recipe)
+        self._step_function = traced_step(
+            self._trained, self._optimizer, self._average, recipe, teacher=live
+        )
 
     @property
     def epochs_done(self) -> int:
@@ -93,10 +103,41 @@ class Trainer:
         """Train to the last epoch, saving a checkpoint after each; return the averaged model."""
         for epoch in range(self.epochs_done, self.recipe.epochs):
             self._run_epoch(epoch, report)
-        self._average.copy_to(self.averaged_model.weights)
-        return self.averaged_model
+        return self.kept_model()
 
-    def _run_epoch(self, epoch: int, report: Callable[[Progress], None]) -> None:
+    def kept_model(self) -> keras.Model:
+        """The plain model with the averaged weights as they are now."""
+        self._kept.take(self._average.values())
+        return self._kept.plain
+
+    def fusion_difference(self, images: NDArray[np.uint8]) -> float | None:
+        """Largest difference of a score between the kept model and the one with branches.
+
+        Args:
+            images: uint8 (n, height, width, 3), to be answered by both.
+
+        Returns:
+            None for a model that was trained without branches.
+
+        Raises:
+            TrainingError: it is more than rounding.
+        """
+        if self.recipe.branches == "none":
+            return None
+        return self._kept.fusion_difference(self._average.values(), images)
+
+    def _teaching(self, teacher: Teacher | None) -> tuple[CachedAnswers | None, keras.Model | None]:
+        """The teacher's cached answers or the model that answers inside the step."""
+        distillation = self.recipe.distillation
+        if distillation is None or teacher is None:
+            return None, None
+        if distillation.views == "live":
+            return None, fast_model(teacher.model, self.recipe.precision)
+        log_scores = cached_answers(teacher, self.train.images, folder=self.folder)
+        return CachedAnswers(log_scores, distillation.temperature), None
+
+    def steps(self, epoch: int) -> Iterator[StepResult]:
+        """Take the steps of an epoch (from 0), one each time the iterator goes on."""
         import tensorflow as tf
 
         recipe = self.recipe
@@ -106,66 +147,58 @@ class Trainer:
             augmentation=recipe.augmentation,
             seed=recipe.seed,
             epoch=epoch,
+            mixing=recipe.mixing,
+            teacher=self._answers,
         )
-        started = time.perf_counter()
-        losses, correct, seen = 0.0, 0, 0
-        rate = 0.0
-        for index, (images, labels) in enumerate(batches):
+        no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
+        for index, batch in enumerate(batches):
+            waited_s = self._wait()
             step = epoch * self._steps + index
-            rate = self._schedule.at(step)
-            decay = averaging_decay(step, recipe.ema_decay)
             loss, hits = self._step_function(
-                tf.constant(images),
-                tf.constant(labels),
-                tf.constant(rate, tf.float32),
-                tf.constant(decay, tf.float32),
+                tf.constant(batch.images),
+                tf.constant(batch.targets),
+                tf.constant(no_answers if batch.teacher is None else batch.teacher),
+                tf.constant(self._schedule.at(step), tf.float32),
+                tf.constant(averaging_decay(step, recipe.ema_decay), tf.float32),
             )
-            losses, correct, seen = losses + float(loss), correct + int(hits), seen + len(labels)
-            report(Progress(epoch, recipe.epochs, index + 1, self._steps, float(loss)))
-        if not np.isfinite(losses):
+            yield StepResult(float(loss), int(hits), len(batch.images), waited_s)
+
+    def _run_epoch(self, epoch: int, report: Callable[[Progress], None]) -> None:
+        epochs, steps = self.recipe.epochs, self._steps
+        started = time.perf_counter()
+        results: list[StepResult] = []
+        for result in self.steps(epoch):
+            results.append(result)
+            report(Progress(epoch, epochs, len(results), steps, result.loss))
+        trained_s = time.perf_counter() - started - sum(result.waited_s for result in results)
+        loss = sum(result.loss for result in results) / steps
+        if not np.isfinite(loss):
             raise TrainingError(
-                f"epoch {epoch + 1}: the loss is {losses}: lower the learning rate "
-                f"({recipe.learning_rate})"
+                f"epoch {epoch + 1}: the loss is {loss}: lower the learning rate "
+                f"({self.recipe.learning_rate})"
             )
-        trained = time.perf_counter()
-        self._average.copy_to(self.averaged_model.weights)
-        scores = predict(self.averaged_model, self.validation.images)
+        self._wait()
+        started = time.perf_counter()
+        scores = predict(self.kept_model(), self.validation.images)
         record = {
             "epoch": epoch + 1,
-            "learning_rate": rate,
-            "train_loss": losses / self._steps,
-            "train_accuracy": correct / seen,
+            "learning_rate": self._schedule.at((epoch + 1) * steps - 1),
+            "train_loss": loss,
+            "train_accuracy": sum(r.hits for r in results) / sum(r.count for r in results),
             "validation_loss": cross_entropy(scores, self.validation.labels),
             "validation_accuracy": float(np.mean(scores.argmax(1) == self.validation.labels)),
-            "train_s": round(trained - started, 3),
-            "validation_s": round(time.perf_counter() - trained, 3),
+            "train_s": round(trained_s, 3),
+            "validation_s": round(time.perf_counter() - started, 3),
         }
         self.history.append(record)
         arrays = [variable.numpy() for variable in self._variables()]
         Checkpoint(self.fingerprint, self.epochs_done, self.history, arrays).save(self.folder)
-        report(Progress(epoch, recipe.epochs, self._steps, self._steps, losses, record))
+        report(Progress(epoch, epochs, steps, steps, loss, record))
 
     def _variables(self) -> list[object]:
         """Every variable that a step reads or writes, the dropout generators' states included."""
         return [
-            *(variable.value for variable in self.model.variables),
+            *(variable.value for variable in self._trained.variables),
             *(variable.value for variable in self._optimizer.variables),
             *self._average.variables,
         ]
-
-
-def predict(
-    model: keras.Model, images: NDArray[np.uint8], *, batch_size: int = 500
-) -> NDArray[np.float32]:
-    """Scores of `images` (uint8 (n, height, width, 3)) as float32 (n, classes)."""
-    parts = [
-        np.asarray(model(images[start : start + batch_size].astype(np.float32), training=False))
-        for start in range(0, len(images), batch_size)
-    ]
-    return np.concatenate(parts)
-
-
-def cross_entropy(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """Mean of -ln(score of the true class); scores below 1e-7 count as 1e-7, Keras's bound."""
-    chosen = scores[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, 1e-7)).mean())

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, field
 
 from convert.training.augmentation import Augmentation
+from convert.training.distillation import Distillation
+from convert.training.mixing import Mixing
+from convert.training.network import Branches, Precision
 from convert.training.schedule import WarmupCosine
 
 
@@ -27,6 +30,10 @@ class Recipe:
         ema_decay: decay of the weight average per step.
         seed: seed of everything random in the run.
         augmentation: how training pictures are varied.
+        mixing: whether they are mixed with each other.
+        branches: "rep": with branches that are fused at the end, see `training.network`.
+        precision: that steps compute in.
+        distillation: the teacher and its part; None without one.
     """
 
     epochs: int = 30
@@ -39,6 +46,10 @@ class Recipe:
     ema_decay: float = 0.999
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
+    mixing: Mixing = field(default_factory=Mixing)
+    branches: Branches = "none"
+    precision: Precision = "float32"
+    distillation: Distillation | None = None
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

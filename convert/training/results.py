@@ -11,7 +11,8 @@ from convert.data.held_out import trained_on
 from convert.data.pictures import PictureSet, Splits
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.curves import curves_svg
-from convert.training.loop import Trainer, predict
+from convert.training.kept import predict
+from convert.training.loop import Trainer
 from convert.training.portable import portable
 from convert.training.record import (
     history_csv,
@@ -28,6 +29,7 @@ MODEL_NAME = "model.keras"
 RECORD_NAME = "training.json"
 LOG_NAME = "log.csv"
 CURVES_NAME = "curves.svg"
+_FUSION_PICTURES = 500
 
 
 def write_results(
@@ -38,6 +40,8 @@ def write_results(
     Returns:
         The record that was written to `training.json`.
     """
+
+    fusion = trainer.fusion_difference(splits.validation.images[:_FUSION_PICTURES])
 
     def judge(pictures: PictureSet) -> dict[str, object]:
         return judged(predict(model, pictures.images), pictures)
@@ -52,6 +56,7 @@ def write_results(
         **trainer.fingerprint,
         "parameters": model.count_params(),
         "weights_sha256": weights_sha256(model),
+        "fusion_difference": fusion,
         "results": {role: judge(pictures) for role, pictures in roles.items()},
         "history": trainer.history,
         "versions": tool_versions(),

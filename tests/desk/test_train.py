@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import csv
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,9 @@ def photos(tmp_path_factory) -> Path:
 
 def command(photos: Path, out: Path, *more: str) -> list[str]:
     program = [sys.executable, "-m", "convert.train", "--data", str(photos), "-o", str(out)]
-    return [*program, "--size", "16", *SMALL, *more]
+    # Not the lock of the checkout: whoever measures times there would stop the tests.
+    lock = ["--lock", str(out.with_name("lock"))]
+    return [*program, "--size", "16", *lock, *SMALL, *more]
 
 
 def record_of(out: Path) -> dict[str, object]:
@@ -109,6 +113,56 @@ def test_a_killed_run_resumes_to_the_same_bits(photos, finished, tmp_path):
     assert again["weights_sha256"] == whole["weights_sha256"]
     for name in ("train_loss", "validation_loss", "validation_accuracy"):
         assert [e[name] for e in again["history"]] == [e[name] for e in whole["history"]]
+
+
+def test_a_teacher_branches_and_a_part_of_the_pictures(photos, finished, tmp_path):
+    teacher = finished[0] / "model.keras"
+    options = ["--teacher", str(teacher), "--teacher-views", "cached", "--branches", "rep"]
+    options += [
+        "--train-count",
+        "96",
+        "--precision",
+        "bfloat16",
+        "--mixup",
+        "0.2",
+        "--name",
+        "pupil",
+    ]
+    run = subprocess.run(
+        command(photos, tmp_path / "out", *options), cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    record = record_of(tmp_path / "out")
+    assert record["name"] == "pupil"
+    assert record["data"]["splits"]["train"]["count"] == 96
+    assert record["recipe"]["distillation"] == {
+        "teacher_sha256": hashlib.sha256(teacher.read_bytes()).hexdigest(),
+        "weight": 0.5,
+        "temperature": 4.0,
+        "views": "cached",
+    }
+    assert (record["recipe"]["branches"], record["recipe"]["precision"]) == ("rep", "bfloat16")
+    assert 0.0 <= record["fusion_difference"] < 1e-4
+    assert len(list((tmp_path / "out").glob("teacher-*.npy"))) == 1
+    config = zipfile.ZipFile(tmp_path / "out" / "model.keras").read("config.json").decode()
+    assert "FusedNormalization" not in config
+    assert "bfloat16" not in config
+
+
+def test_a_lock_stops_the_steps(photos, tmp_path):
+    lock, out = tmp_path / "lock", tmp_path / "out"
+    lock.touch()
+    run = subprocess.Popen(command(photos, out), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = iter(run.stdout.readline, "")
+        assert any(line.startswith("Waiting while ") for line in lines)
+        time.sleep(1.0)
+        assert not (out / "log.csv").exists()
+        lock.unlink()
+        assert any(line.startswith("Going on after ") for line in lines)
+    finally:
+        run.kill()
+        run.communicate()
 
 
 @pytest.mark.slow
@@ -192,6 +246,10 @@ def test_an_empty_class_folder_is_named(photos, tmp_path, capsys):
         (["--learning-rate", "0"], "expected a positive learning rate, got 0.0"),
         (["--learning-rate", "nan"], "expected a positive learning rate, got nan"),
         (["--seed", "-1"], "expected a seed from 0 to 4294967295, got -1"),
+        (["--mixup", "-1"], "expected mixup in 0..100, got -1.0"),
+        (["--jitter", "2"], "expected jitter in 0..1, got 2.0"),
+        (["--train-count", "100000"], "pictures to train on, got 100000"),
+        (["--branches", "rep", "--order", "conv-relu-bn"], "expected the order conv-bn-relu with"),
     ],
 )
 def test_bad_values(photos, tmp_path, capsys, arguments, message):

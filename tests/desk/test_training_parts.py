@@ -15,6 +15,8 @@ from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import Checkpoint, check_fingerprint, load_checkpoint
 from convert.training.curves import curves_svg
 from convert.training.display import duration
+from convert.training.distillation import CachedAnswers
+from convert.training.mixing import Mixing
 from convert.training.recipe import Recipe
 from convert.training.record import history_csv, judged
 from convert.training.schedule import WarmupCosine
@@ -32,13 +34,15 @@ def numbered_pictures(count, side=8):
 
 def test_augmentation_off_changes_nothing():
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(OFF.apply(images, np.random.default_rng(1)), images)
+    varied, mirrored = OFF.apply(images, np.random.default_rng(1))
+    np.testing.assert_array_equal(varied, images)
+    assert not mirrored.any()
 
 
 def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
     images = np.full((200, 8, 8, 3), 255, dtype=np.uint8)
     crop = Augmentation(crop_fraction=0.25, flip=False, cutout_fraction=0)
-    varied = crop.apply(images, np.random.default_rng(0))
+    varied, _ = crop.apply(images, np.random.default_rng(0))
     rows = (varied[:, :, :, 0] > 0).any(axis=2).sum(axis=1)
     columns = (varied[:, :, :, 0] > 0).any(axis=1).sum(axis=1)
     # Two pixels of padding on 8: between 6 and 8 rows stay, and all three cases occur.
@@ -49,8 +53,8 @@ def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
 def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
     images = np.zeros((1000, 4, 4, 3), dtype=np.uint8)
     images[:, 1, 0] = 7
-    varied = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
-    mirrored = varied[:, 1, 3, 0] == 7
+    varied, mirrored = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, varied[:, 1, 3, 0] == 7)
     assert (varied[~mirrored, 1, 0, 0] == 7).all()
     # 1000 fair coins: 6 standard deviations of 15.8.
     assert abs(int(mirrored.sum()) - 500) < 95
@@ -58,11 +62,34 @@ def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
 
 def test_cutout_blacks_out_at_most_its_square():
     images = np.full((300, 8, 8, 3), 9, dtype=np.uint8)
-    varied = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0))
+    varied, _ = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0))
     black = (varied[..., 0] == 0).sum(axis=(1, 2))
     # A square of side 4 reaches over the border by up to half: 2x2 to 4x4 pixels are seen.
     assert black.min() == 4
     assert black.max() == 16
+
+
+def test_jitter_scales_brightness_and_contrast_about_the_mean():
+    images = np.full((2000, 2, 2, 3), 100, dtype=np.uint8)
+    images[:, 0] = 60
+    light = Augmentation(0, False, 0, jitter=0.2)
+    varied = light.apply(images, np.random.default_rng(0))[0].astype(float)
+    # Rows of 60 and 100: their mean 80 is only brightened, their distance also stretched.
+    brightness = varied.mean(axis=(1, 2, 3)) / 80
+    contrast = (varied[:, 1, 0, 0] - varied[:, 0, 0, 0]) / 40 / brightness
+    for factors in (brightness, contrast):
+        assert 0.8 - 0.02 < factors.min() < 0.85
+        assert 1.15 < factors.max() < 1.2 + 0.02
+        assert factors.mean() == pytest.approx(1.0, abs=0.02)
+    assert abs(np.corrcoef(brightness, contrast)[0, 1]) < 0.1
+
+
+def test_jitter_stays_in_the_range_of_a_pixel():
+    images = np.random.default_rng(0).integers(0, 2, (50, 4, 4, 3), dtype=np.uint8) * 255
+    varied, _ = Augmentation(0, False, 0, jitter=1.0).apply(images, np.random.default_rng(0))
+    assert varied.dtype == np.uint8
+    # Wrapped around, light pixels would become dark ones.
+    assert (varied[images == 255].mean()) > varied[images == 0].mean() + 50
 
 
 def test_augmentation_refuses_fractions_out_of_range():
@@ -112,9 +139,9 @@ def test_an_epoch_shows_every_picture_once_in_an_order_of_its_own():
     def order(seed, epoch):
         batches = training_batches(pictures, batch_size=5, augmentation=OFF, seed=seed, epoch=epoch)
         seen = [
-            (int(image[0, 0, 0]), int(label))
+            (int(image[0, 0, 0]), int(target.argmax()))
             for batch in batches
-            for image, label in zip(*batch, strict=True)
+            for image, target in zip(batch.images, batch.targets, strict=True)
         ]
         assert all(number % 2 == label for number, label in seen)
         return [number for number, _ in seen]
@@ -131,7 +158,43 @@ def test_the_last_part_of_a_batch_is_left_out_but_never_everything():
     batches = training_batches(
         numbered_pictures(3), batch_size=5, augmentation=OFF, seed=0, epoch=0
     )
-    assert [len(labels) for _, labels in batches] == [3]
+    assert [len(batch.images) for batch in batches] == [3]
+
+
+def test_mixed_batches_have_mixed_targets_and_answers():
+    """Pictures hold their own number, so a mixture says how much of whom is in it."""
+    count = 10
+    log_scores = np.log(np.eye(count, dtype=np.float32) + 1e-12)
+    answers = CachedAnswers(np.stack([log_scores, log_scores], axis=1), 1.0)
+    pictures = numbered_pictures(count)
+    (batch,) = training_batches(
+        PictureSet(pictures.images, np.arange(count), tuple("abcdefghij")),
+        batch_size=count,
+        augmentation=OFF,
+        seed=0,
+        epoch=0,
+        mixing=Mixing(mixup=1.0),
+        teacher=answers,
+    )
+    expected = batch.targets @ np.arange(count)
+    np.testing.assert_allclose(batch.images[:, 0, 0, 0], expected, atol=0.5001)
+    np.testing.assert_allclose(batch.teacher, batch.targets, atol=1e-5)
+    assert batch.targets.max(axis=1).min() < 0.99
+
+
+def test_answers_follow_the_flip():
+    pictures = numbered_pictures(8)
+    log_scores = np.zeros((8, 2, 2), np.float32)
+    log_scores[:, 1, 1] = 50.0  # only the mirror image is an odd number
+    (batch,) = training_batches(
+        pictures,
+        batch_size=8,
+        augmentation=Augmentation(0, True, 0),
+        seed=0,
+        epoch=0,
+        teacher=CachedAnswers(log_scores, 1.0),
+    )
+    assert set(batch.teacher[:, 1].round(3)) == {0.5, 1.0}
 
 
 def test_average_forgets_its_start_and_then_moves_slowly():
@@ -148,9 +211,9 @@ def test_average_by_hand():
     model.weights[0].assign([[8.0]])
     average.update(np.float32(0.75))
     average.update(np.float32(0.75))
-    copy = keras.models.clone_model(model)
-    average.copy_to(copy.weights)
-    assert float(np.asarray(copy.weights[0])[0, 0]) == pytest.approx(2.0 + 0.25 * 6.0)
+    values = average.values()
+    assert float(values[model.weights[0].path][0, 0]) == pytest.approx(2.0 + 0.25 * 6.0)
+    assert values.keys() == {weight.path for weight in model.weights}
 
 
 def test_checkpoint_comes_back_as_it_was(tmp_path):
@@ -162,6 +225,16 @@ def test_checkpoint_comes_back_as_it_was(tmp_path):
     for saved, original in zip(loaded.arrays, arrays, strict=True):
         np.testing.assert_array_equal(saved, original)
         assert saved.dtype == original.dtype
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
+    from convert.training import checkpoint
+
+    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT - 1)
+    Checkpoint({}, 0, [], []).save(tmp_path)
+    monkeypatch.undo()
+    with pytest.raises(TrainingError, match=r"expected a checkpoint of format 2, got 1: go on"):
+        load_checkpoint(tmp_path)
 
 
 def test_no_checkpoint_is_not_an_error(tmp_path):

@@ -28,7 +28,11 @@ def write(tiny: Tiny, folder: Path, *, recognized: bool = False) -> dict[str, ob
     """Write the results of a run whose last checkpoint stands, but not its log."""
     parts = tiny.pictures
     splits = Splits("tiny", parts["train"], parts["validation"], parts["test"], recognized)
-    trainer = SimpleNamespace(fingerprint={"data": splits.provenance()}, history=[EPOCH])
+    trainer = SimpleNamespace(
+        fingerprint={"data": splits.provenance()},
+        history=[EPOCH],
+        fusion_difference=lambda images: 2e-6,
+    )
     (folder / "checkpoint.npz").touch()
     with quiet():  # Keras warns of what its own future numpy will do
         return write_results(tiny.model, trainer, splits, folder=folder, command="train")
@@ -45,6 +49,7 @@ def test_the_log_is_whole_though_the_run_was_killed_before_it_wrote_it(
 def test_only_a_published_data_set_goes_without_the_names_of_its_pictures(
     tiny: Tiny, tmp_path: Path
 ) -> None:
+    assert write(tiny, tmp_path)["fusion_difference"] == 2e-6
     assert "trained_on" in write(tiny, tmp_path)
     write(tiny, tmp_path, recognized=True)
     assert "trained_on" not in json.loads((tmp_path / "training.json").read_text())

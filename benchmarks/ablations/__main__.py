@@ -1,0 +1,178 @@
+"""Train short runs that differ in one thing each and compare them on validation pictures.
+
+The base is the recipe `quick` of the named model with --options; each variant adds options of its
+own. Runs stand one after another in --folder: a killed command goes on where it was. The figures
+go to --out and say how far seeds are apart. Test pictures are not looked at. --step-times measures
+milliseconds per step instead, all variants in turns, while other trainings wait.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import hashlib
+import json
+import os
+import shlex
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ablations.runs import Run, run_training
+from benchmarks.ablations.table import rows, to_text
+from benchmarks.ablations.variants import BASE, VARIANTS
+from convert.atomic import write_output
+from convert.command import EXIT_DONE, run_command
+from convert.options import positive_integer
+from convert.training.family import FAMILY
+from convert.training.record import tool_versions
+
+SCHEMA = 1
+DEFAULT_OUTPUT = Path(__file__).parents[1] / "results" / "ablations.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser()
+    options = parser.parse_args(given)
+    missing = [name for name in options.variants if VARIANTS[name].teacher]
+    if options.teacher is None and missing:
+        parser.error(f"{missing[0]!r} needs --teacher")
+    if options.step_times:
+        return _measure(options)
+    if options.data is None:
+        parser.error("expected --data, or --step-times")
+    document = _train(options, ["python", "-m", "benchmarks.ablations", *given])
+    print(to_text(document))
+    return EXIT_DONE
+
+
+def _train(options: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]:
+    """Train every variant with every seed; the document is written anew after each run."""
+    runs: list[Run] = []
+    document: dict[str, Any] = {}
+    # Seed by seed: a comparison of all variants stands as early as possible.
+    for seed in range(1, options.seeds + 1):
+        for name in options.variants:
+            folder = options.folder / _folder_name(options) / f"{name.replace(' ', '-')}-{seed}"
+            print(f"{name}, seed {seed}: {folder}", file=sys.stderr, flush=True)
+            run = run_training(
+                name, _words(options, name), data=options.data, seed=seed, folder=folder
+            )
+            runs.append(run)
+            document = _document(options, command, runs, folder / "training.json")
+            data = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            write_output(options.out, data.encode(), force=True)
+    return document
+
+
+def _words(options: argparse.Namespace, variant: str) -> list[str]:
+    """Options of `python -m convert.train`; the later ones win."""
+    count = [] if options.train_count is None else ["--train-count", str(options.train_count)]
+    return [
+        *("--model", options.model, "--epochs", str(options.epochs), *count),
+        *shlex.split(options.options),
+        *VARIANTS[variant].words(options.teacher),
+    ]
+
+
+def _folder_name(options: argparse.Namespace) -> str:
+    """Runs of another base stand in another folder."""
+    base = f"{options.options} {_sha256(options.teacher)} {options.train_count}"
+    return f"{options.model}-{options.epochs}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
+
+
+def _document(
+    options: argparse.Namespace, command: Sequence[str], runs: Sequence[Run], record: Path
+) -> dict[str, Any]:
+    trained = json.loads(record.read_bytes())
+    return {
+        "schema": SCHEMA,
+        "kind": "ablations",
+        "date": datetime.date.today().isoformat(),
+        "command": shlex.join(command),
+        "model": options.model,
+        "epochs": options.epochs,
+        "options": options.options,
+        "train_count": trained["data"]["splits"]["train"]["count"],
+        "validation_count": trained["results"]["validation"]["count"],
+        "teacher_sha256": _sha256(options.teacher),
+        "variants": rows(runs),
+        "versions": tool_versions(),
+    }
+
+
+def _sha256(path: Path | None) -> str | None:
+    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _measure(options: argparse.Namespace) -> int:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tempfile
+
+    import tensorflow as tf
+
+    from benchmarks.ablations.step_times import step_times
+    from convert.training.pause import holding
+
+    tf.get_logger().setLevel("ERROR")  # it warns of as many traced functions as there are variants
+    tf.config.experimental.enable_op_determinism()
+    tf.keras.utils.set_random_seed(1)
+    with tempfile.TemporaryDirectory() as folder, holding():
+        times_ms = step_times(
+            {name: _words(options, name) for name in options.variants},
+            folder=Path(folder),
+            steps=options.steps,
+        )
+    print(f"{options.model}, {options.steps} steps, {os.cpu_count()} cores\n")
+    print("| variant | ms a step, median | fastest |\n|---|---|---|")
+    for name, values in times_ms.items():
+        print(f"| {name} | {statistics.median(values):.0f} | {min(values):.0f} |")
+    return EXIT_DONE
+
+
+def _variants(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"expected some of {','.join(VARIANTS)}, got {unknown[0]!r}"
+        )
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ablations",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", type=Path, metavar="DIR", help="CIFAR-10 (binary) or image folder")
+    add("--model", choices=tuple(FAMILY), default="minivgg-nano", help="(%(default)s)")
+    add("--epochs", type=positive_integer, default=30, help="(%(default)s)")
+    add("--train-count", type=positive_integer, metavar="N", help="train on N pictures only")
+    add("--options", default="", help="more options of convert.train, for all runs")
+    add("--teacher", type=Path, metavar="FILE", help="a .keras model of the same classes")
+    add(
+        "--variants",
+        type=_variants,
+        default=tuple(name for name, variant in VARIANTS.items() if not variant.teacher),
+        metavar="A,B,...",
+        help=f"some of {','.join(VARIANTS)}; default: those without a teacher; {BASE!r} is what "
+        "gains are counted from",
+    )
+    add("--seeds", type=positive_integer, default=2, help="seeds 1 to this (%(default)s)")
+    add("--folder", type=Path, default=Path("runs/ablations"), help="of the runs (%(default)s)")
+    add("--out", type=Path, default=DEFAULT_OUTPUT, help="default: the stored results")
+    add("--step-times", action="store_true", help="measure the time of a step instead")
+    add("--steps", type=positive_integer, default=30, help="measured steps (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

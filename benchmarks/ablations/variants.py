@@ -1,0 +1,48 @@
+"""What is compared: options of `python -m convert.train`, each beside the base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to train.
+
+    Attributes:
+        options: words for the command that the base has not.
+        teacher: whether it needs a teacher.
+    """
+
+    options: tuple[str, ...] = ()
+    teacher: bool = False
+
+    def words(self, teacher: Path | None) -> list[str]:
+        """The words for the command, the teacher's file included."""
+        return [*self.options, *(["--teacher", str(teacher)] if self.teacher else [])]
+
+
+_REP = ("--branches", "rep")
+_CUTMIX = ("--cutmix", "1")
+
+VARIANTS: Mapping[str, Variant] = {
+    BASE: Variant(),
+    "float32": Variant(("--precision", "float32")),
+    "bfloat16": Variant(("--precision", "bfloat16")),
+    "no cutout": Variant(("--cutout", "0")),
+    "jitter": Variant(("--jitter", "0.2")),
+    "mixup": Variant(("--mixup", "0.2")),
+    "cutmix": Variant(_CUTMIX),
+    "mixup+cutmix": Variant(("--mixup", "0.2", *_CUTMIX)),
+    "rep": Variant(_REP),
+    "distill": Variant(teacher=True),
+    "distill 0.9": Variant(("--teacher-weight", "0.9"), teacher=True),
+    "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
+    "distill+cutmix": Variant(_CUTMIX, teacher=True),
+    "rep+distill": Variant(_REP, teacher=True),
+    "rep+distill+cutmix": Variant((*_REP, *_CUTMIX), teacher=True),
+}

@@ -1,0 +1,80 @@
+"""The named architectures: what `--model` stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from convert.architecture import Head, Order, build_minivgg
+
+if TYPE_CHECKING:
+    import keras
+
+Blocks = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What `build_minivgg` needs beside the classes, the seed and the name; see there.
+
+    Attributes:
+        blocks: output channels of the 3x3 convolutions, block by block.
+        head: "dense" or "gap".
+        dense_units: units of the dense head.
+        order: of convolution, normalization and ReLU.
+        block_dropout: fraction dropped behind each block while training.
+        head_dropout: fraction dropped before the last layer while training.
+        height: rows of the input, in pixels.
+        width: columns of the input, in pixels.
+    """
+
+    blocks: Blocks
+    head: Head = "gap"
+    dense_units: int = 512
+    order: Order = "conv-bn-relu"
+    block_dropout: float = 0.0
+    head_dropout: float = 0.0
+    height: int = 32
+    width: int = 32
+
+    def build(self, *, classes: int, seed: int, name: str) -> keras.Model:
+        """Build the untrained model.
+
+        Raises:
+            ValueError: a value is out of its range, or the picture too small for the blocks.
+        """
+        return build_minivgg(
+            classes=classes,
+            height=self.height,
+            width=self.width,
+            blocks=self.blocks,
+            head=self.head,
+            dense_units=self.dense_units,
+            order=self.order,
+            block_dropout=self.block_dropout,
+            head_dropout=self.head_dropout,
+            seed=seed,
+            name=name,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The architecture as JSON values."""
+        return {**asdict(self), "blocks": [list(widths) for widths in self.blocks]}
+
+
+# Widths are multiples of 16: the integer kernels compute 16 output channels at a time, on cores
+# with and without a dot product. VGG-11 and VGG-16 are columns A and D of table 1 in Simonyan and
+# Zisserman 2014 (arXiv:1409.1556), with normalization; the paper's two hidden dense layers of 4096
+# units are for 7x7 positions, and five poolings of 32x32 pixels leave one.
+FAMILY: Mapping[str, Architecture] = {
+    "minivgg": Architecture(((32, 32), (64, 64)), head="dense", head_dropout=0.3),
+    "minivgg-small": Architecture(((32, 32), (64, 64), (128, 128))),
+    "minivgg-nano": Architecture(((16, 16), (32, 32), (64, 64), (96, 96))),
+    "minivgg-max": Architecture(((48, 48), (96, 96), (192, 192))),
+    "vgg11": Architecture(((64,), (128,), (256, 256), (512, 512), (512, 512)), head_dropout=0.5),
+    "vgg16": Architecture(
+        ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)),
+        head_dropout=0.5,
+    ),
+}

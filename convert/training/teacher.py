@@ -1,0 +1,139 @@
+"""A teacher: a trained float model whose answers another model learns from."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.data.held_out import check_held_out
+from convert.data.pictures import Splits
+from convert.errors import TrainingError
+from convert.int8.float_model import load_float_model, picture_size
+from convert.int8.freeze import freeze, layer_chain
+from convert.int8.labels import read_training_record
+from convert.training.distillation import LEAST_SCORE
+from minivgg_edge.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import keras
+
+    from convert.training.network import Precision
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model that fits the data set.
+
+    Attributes:
+        model: from float32 (n, height, width, 3), RGB, 0-255, to scores (n, classes).
+        sha256: of its file (hex).
+        note: what could not be told about it; None if nothing is open.
+    """
+
+    model: keras.Model
+    sha256: str
+    note: str | None
+
+
+def load_teacher(path: Path, splits: Splits) -> Teacher:
+    """Load a teacher and check that it fits the data.
+
+    Raises:
+        FloatModelError: the file cannot be loaded safely.
+        TrainingError: it takes pictures of another size, has other classes, or does not answer
+            with probabilities.
+        DataError: it was trained on the pictures that are to validate.
+    """
+    model = load_float_model(path)
+    train = splits.train
+    size, expected = picture_size(model), train.images.shape[1:3]
+    if size != expected:
+        raise TrainingError(f"{path}: expected a teacher of {expected} pixels, got {size}")
+    record = read_training_record(path)
+    labels = record.get("labels", list(train.class_names))
+    if labels != list(train.class_names) or model.output_shape[-1] != train.classes:
+        raise TrainingError(
+            f"{path}: expected a teacher of the classes {list(train.class_names)} in this order, "
+            f"got {model.output_shape[-1]} classes, named {labels}"
+        )
+    scores = np.asarray(model(train.images[:8].astype(np.float32), training=False))
+    if scores.min() < 0.0 or not np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
+        raise TrainingError(f"{path}: expected a teacher that answers with probabilities")
+    note = check_held_out(
+        record, splits.validation, "validation", train=train, whole=None, source=str(path)
+    )
+    return Teacher(model, hashlib.sha256(path.read_bytes()).hexdigest(), note)
+
+
+def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
+    """Build a model that answers as `model` does in inference, faster where it can be folded.
+
+    Args:
+        model: a teacher.
+        precision: "bfloat16" computes all but the last layers in it.
+    """
+    import keras
+
+    from convert.training.network import inference_layer
+
+    if layer_chain(model) is None:
+        return model
+    folded = freeze(model)
+    layers = folded.layers[1:]
+    x = pixels = keras.Input(folded.input_shape[1:])
+    for layer in layers:
+        x = inference_layer(layer, precision, last=layer is layers[-2])(x)
+    fast = keras.Model(pixels, x)
+    fast.set_weights(folded.get_weights())
+    return fast
+
+
+def cached_answers(
+    teacher: Teacher, images: NDArray[np.uint8], *, folder: Path
+) -> NDArray[np.float32]:
+    """Let the teacher answer each picture and its mirror image, or map the answers of before.
+
+    The file's name has the hashes of teacher and pictures, so answers to others are never taken.
+
+    Args:
+        teacher: who answers.
+        images: uint8 (n, height, width, 3).
+        folder: of the run.
+
+    Returns:
+        float32 (n, 2, classes), logarithms of the scores, mapped from the file.
+
+    Raises:
+        TrainingError: the file is damaged.
+    """
+    pictures = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
+    path = folder / f"teacher-{teacher.sha256[:16]}-{pictures[:16]}.npy"
+    shape = (len(images), 2, teacher.model.output_shape[-1])
+    if not path.exists():
+        model = fast_model(teacher.model, "float32")
+        answers = np.empty(shape, dtype=np.float32)
+        for start in range(0, len(images), _BATCH):
+            part = images[start : start + _BATCH].astype(np.float32)
+            for view, pixels in enumerate((part, part[:, :, ::-1])):
+                scores = np.asarray(model(pixels, training=False))
+                answers[start : start + _BATCH, view] = np.log(np.maximum(scores, LEAST_SCORE))
+        buffer = io.BytesIO()
+        np.save(buffer, answers)
+        write_atomically(path, buffer.getvalue())
+    try:
+        mapped: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise TrainingError(f"{path}: damaged, delete it: {error}") from None
+    if mapped.shape != shape or mapped.dtype != np.float32:
+        raise TrainingError(
+            f"{path}: expected float32 {shape}, got {mapped.dtype} {mapped.shape}: delete it"
+        )
+    return mapped

@@ -1,0 +1,109 @@
+"""What the command line means: models, recipes, and what goes before what."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from convert.training.arguments import architecture_of, parse_arguments, recipe_of
+from convert.training.family import FAMILY
+from convert.training.presets import DEFAULTS, PRESETS, resolved
+from convert.training.recipe import Recipe
+
+
+def parsed(*words):
+    return parse_arguments(None, ["--data", "photos", *words])
+
+
+def test_defaults_are_those_of_the_bundled_model():
+    options = parsed()
+    assert (options.name, options.out) == ("minivgg", Path("runs/minivgg"))
+    assert architecture_of(options) == FAMILY["minivgg"]
+    assert recipe_of(options) == Recipe()
+
+
+def test_name_and_folder_follow_the_model():
+    options = parsed("--model", "minivgg-nano")
+    assert (options.name, options.out) == ("minivgg-nano", Path("runs/minivgg-nano"))
+    options = parsed("--model", "minivgg-nano", "--name", "birds", "-o", "here")
+    assert (options.name, options.out) == ("birds", Path("here"))
+
+
+def test_options_change_the_named_architecture():
+    options = parsed("--model", "minivgg-small", "--blocks", "8|16,16", "--head-dropout", "0.5")
+    architecture = architecture_of(options)
+    assert architecture.blocks == ((8,), (16, 16))
+    assert (architecture.head, architecture.head_dropout) == ("gap", 0.5)
+    assert architecture_of(parsed("--size", "48")).height == 48
+
+
+def test_an_option_goes_before_the_recipe_and_the_recipe_before_the_defaults():
+    long = recipe_of(parsed("--recipe", "long"))
+    assert long.epochs == PRESETS["long"].options["epochs"] != Recipe().epochs
+    assert recipe_of(parsed("--recipe", "long", "--epochs", "7")).epochs == 7
+    # A value that is said counts even where it is that of the defaults.
+    default = DEFAULTS["epochs"]
+    assert recipe_of(parsed("--recipe", "long", "--epochs", str(default))).epochs == default
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_recipes_name_known_options_and_are_valid(name):
+    assert PRESETS[name].options.keys() <= DEFAULTS.keys()
+    assert resolved(name, {}).keys() == DEFAULTS.keys()
+    recipe_of(parsed("--recipe", name))
+
+
+def test_every_option_reaches_the_recipe():
+    words = [
+        *("--epochs", "3", "--batch-size", "7", "--learning-rate", "0.5", "--weight-decay", "0.25"),
+        *("--label-smoothing", "0.2", "--ema-decay", "0.5", "--no-flip", "--cutout", "0.1"),
+        *("--jitter", "0.3", "--mixup", "0.4", "--cutmix", "0.6", "--branches", "rep"),
+        *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
+        *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
+    ]
+    recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab"))
+    assert recipe == {
+        "epochs": 3,
+        "batch_size": 7,
+        "learning_rate": 0.5,
+        "warmup_epochs": 0.75,
+        "momentum": 0.9,
+        "weight_decay": 0.25,
+        "label_smoothing": 0.2,
+        "ema_decay": 0.5,
+        "seed": 9,
+        "augmentation": {
+            "crop_fraction": 0.125,
+            "flip": False,
+            "cutout_fraction": 0.1,
+            "jitter": 0.3,
+        },
+        "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 1.0},
+        "branches": "rep",
+        "precision": "bfloat16",
+        "distillation": {
+            "teacher_sha256": "ab",
+            "weight": 0.7,
+            "temperature": 2.0,
+            "views": "cached",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--temperature", "2"], "--temperature needs --teacher"),
+        (["--teacher-views", "cached"], "--teacher-views needs --teacher"),
+        (["--model", "resnet"], "invalid choice: 'resnet'"),
+        (["--name", "a/b"], "expected a name of letters, digits, '.', '_' and '-', got 'a/b'"),
+        (["--train-count", "0"], "expected an integer of at least 1, got '0'"),
+    ],
+)
+def test_usage_errors(capsys, words, message):
+    with pytest.raises(SystemExit) as ended:
+        parsed(*words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err

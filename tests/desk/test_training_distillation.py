@@ -1,0 +1,186 @@
+"""The teacher's targets, the loss that follows them, the cache of answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_model import TINY_CLASSES, tiny_pictures
+
+from convert.data.pictures import Splits
+from convert.errors import DataError, FloatModelError, TrainingError
+from convert.quiet import quiet
+from convert.training.distillation import (
+    CachedAnswers,
+    Distillation,
+    distillation_loss,
+    softened,
+)
+from convert.training.kept import predict
+from convert.training.teacher import cached_answers, fast_model, load_teacher
+
+LOGITS = np.array([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]])
+
+
+def softmax(logits):
+    exponentials = np.exp(logits)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def splits_of(tiny):
+    parts = tiny.pictures
+    return Splits("tiny", parts["train"], parts["validation"], parts["test"])
+
+
+def test_softened_scores_are_the_softmax_of_divided_logits():
+    got = softened(softmax(LOGITS).astype(np.float32), 4.0)
+    np.testing.assert_allclose(got, softmax(LOGITS / 4), rtol=1e-5)
+    certain = np.asarray(softened(np.array([[1.0, 0.0]], np.float32), 4.0))
+    assert np.isfinite(certain).all()
+
+
+def test_the_loss_by_hand():
+    """T² KL(teacher || student), from its definition."""
+    teacher, student = softmax(LOGITS / 2), softmax(LOGITS[::-1] / 2)
+    expected = 4 * (teacher * np.log(teacher / student)).sum(axis=1).mean()
+    got = distillation_loss(LOGITS[::-1].astype(np.float32), teacher.astype(np.float32), 2.0)
+    assert float(got) == pytest.approx(expected, rel=1e-5)
+    same = distillation_loss(LOGITS.astype(np.float32), teacher.astype(np.float32), 2.0)
+    assert float(same) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_cached_answers_fit_the_flip():
+    log_scores = np.log(np.stack([softmax(LOGITS), softmax(LOGITS[:, ::-1])], axis=1))
+    answers = CachedAnswers(log_scores.astype(np.float32), 4.0)
+    got = answers.softened(np.array([1, 0]), np.array([False, True]))
+    expected = [softmax(LOGITS / 4)[1], softmax(LOGITS[:, ::-1] / 4)[0]]
+    np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_folded_teacher_answers_as_the_teacher(tiny, precision):
+    images = tiny.pictures["test"].images
+    with quiet():
+        got, expected = predict(fast_model(tiny.model, precision), images), tiny.model(images)
+    tolerance = {"float32": 1e-5, "bfloat16": 0.05}[precision]
+    np.testing.assert_allclose(got, expected, atol=tolerance)
+    assert not np.array_equal(got, expected)
+
+
+def test_a_teacher_that_cannot_be_folded_is_taken_as_it_is():
+    with quiet():
+        import keras
+
+        pixels = keras.Input((4, 4, 3))
+        x = keras.layers.Conv2D(3, 1)(pixels)
+        sums = keras.layers.GlobalAveragePooling2D()(keras.layers.Add()([pixels, x]))
+        model = keras.Model(pixels, keras.layers.Softmax()(sums))
+        assert fast_model(model, "bfloat16") is model
+
+
+def test_answers_are_computed_once_and_for_these_pictures(tiny, tmp_path, monkeypatch):
+    splits = splits_of(tiny)
+    images = splits.train.images
+    with quiet():
+        teacher = load_teacher(tiny.path, splits)
+        found = cached_answers(teacher, images, folder=tmp_path)
+        for view, pixels in enumerate((images, images[:, :, ::-1])):
+            expected = predict(tiny.model, pixels)
+            np.testing.assert_allclose(np.exp(found[:, view]), expected, atol=1e-5)
+    assert isinstance(found, np.memmap)
+    (file,) = tmp_path.iterdir()
+    before = file.stat()
+    again = cached_answers(replace(teacher, model=Silent()), images, folder=tmp_path)
+    np.testing.assert_array_equal(again, found)
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
+    with quiet():
+        cached_answers(teacher, images[::-1], folder=tmp_path)
+        cached_answers(replace(teacher, sha256="0" * 64), images, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+class Silent:
+    """A teacher that must not be asked; it only has a shape."""
+
+    output_shape = (None, 3)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x93NUMPY", None])
+def test_damaged_answers_are_named(tiny, tmp_path, damage):
+    images = tiny.pictures["test"].images
+    with quiet():
+        teacher = load_teacher(tiny.path, splits_of(tiny))
+        cached_answers(teacher, images, folder=tmp_path)
+    (file,) = tmp_path.iterdir()
+    if damage is None:
+        np.save(file, np.zeros((2, 2), np.float32))
+    else:
+        file.write_bytes(damage)
+    with pytest.raises(TrainingError, match=rf"{file.name}: .*delete it"):
+        cached_answers(teacher, images, folder=tmp_path)
+
+
+def test_a_teacher_without_a_record_is_taken(tiny):
+    with quiet():
+        teacher = load_teacher(tiny.path, splits_of(tiny))
+    assert len(teacher.sha256) == 64
+
+
+def write_teacher(tiny, folder, record):
+    path = folder / "model.keras"
+    path.write_bytes(tiny.path.read_bytes())
+    (folder / "training.json").write_text(json.dumps(record))
+    return path
+
+
+def test_a_teacher_of_other_classes_is_refused(tiny, tmp_path):
+    path = write_teacher(tiny, tmp_path, {"labels": list(TINY_CLASSES[::-1])})
+    with quiet(), pytest.raises(TrainingError, match=r"in this order, got 3 classes, named \['bl"):
+        load_teacher(path, splits_of(tiny))
+
+
+def test_a_teacher_of_the_validation_pictures_is_refused(tiny, tmp_path):
+    from convert.data.held_out import trained_on
+
+    splits = splits_of(tiny)
+    record = {"data": {"splits": {}}, "trained_on": trained_on(splits.validation)}
+    path = write_teacher(tiny, tmp_path, record)
+    with quiet(), pytest.raises(DataError, match="the model was not trained on, but it was"):
+        load_teacher(path, splits)
+
+
+def test_a_teacher_of_other_pictures_is_refused(tiny):
+    small = tiny_pictures(2, seed=0)
+    small = replace(small, images=small.images[:, :8, :8])
+    with quiet(), pytest.raises(TrainingError, match=r"a teacher of \(8, 8\) pixels, got \(16, 16"):
+        load_teacher(tiny.path, Splits("small", small, small, None))
+
+
+def test_a_teacher_that_answers_with_logits_is_refused(tiny, tmp_path):
+    with quiet():
+        import keras
+
+        path = tmp_path / "logits.keras"
+        keras.Model(tiny.model.input, tiny.model.layers[-1].input).save(path)
+        with pytest.raises(TrainingError, match="a teacher that answers with probabilities"):
+            load_teacher(path, splits_of(tiny))
+
+
+def test_a_missing_teacher_is_named(tiny, tmp_path):
+    with pytest.raises(FloatModelError, match=r"expected a \.keras file, got no such file"):
+        load_teacher(tmp_path / "none.keras", splits_of(tiny))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weight": 0.0}, r"expected a teacher weight in 0\.\.1 \(0 excluded\), got 0\.0"),
+        ({"temperature": 0.0}, "expected a positive temperature, got 0.0"),
+        ({"views": "some"}, "expected teacher views 'live' or 'cached', got 'some'"),
+    ],
+)
+def test_distillation_refuses(change, message):
+    with pytest.raises(ValueError, match=message):
+        Distillation("0" * 64, **change)

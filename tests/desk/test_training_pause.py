@@ -1,0 +1,52 @@
+"""The lock that makes trainings wait."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from convert.errors import TrainingError
+from convert.training.pause import Pause, holding
+
+
+def test_without_a_lock_nothing_is_waited_for(tmp_path):
+    said = []
+    assert Pause(tmp_path / "pause", said.append).wait() == 0.0
+    assert said == []
+
+
+def test_waits_until_the_file_is_gone(tmp_path):
+    lock, said = tmp_path / "pause", []
+    lock.touch()
+    timer = threading.Timer(0.4, lock.unlink)
+    timer.start()
+    started = time.perf_counter()
+    waited_s = Pause(lock, said.append).wait()
+    assert 0.3 < waited_s <= time.perf_counter() - started
+    assert said[0] == f"Waiting while {lock} exists"
+    assert said[1].startswith("Going on after ")
+    timer.join()
+
+
+def test_a_holder_is_waited_for_and_cleans_up(tmp_path):
+    lock = tmp_path / "new" / "pause"
+    with holding(lock, settle_s=0.0):
+        assert lock.read_text() == str(os.getpid())
+        with pytest.raises(TrainingError, match="pause: expected no lock, got one that is held"):
+            holding(lock, settle_s=0.0).__enter__()
+    assert not lock.exists()
+
+
+def test_the_lock_of_a_dead_process_is_none(tmp_path):
+    child = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    (tmp_path / "pause").write_bytes(child.stdout)
+    assert Pause(tmp_path / "pause", print).wait() == 0.0
+    with holding(tmp_path / "pause", settle_s=0.0):
+        pass
