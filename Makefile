@@ -7,7 +7,7 @@ DATA ?= ../shared/data/cifar-10-batches-bin
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: help run test test-all lint train compile accuracy bench peers arm report wheel clean
+.PHONY: help run test test-all lint train compile accuracy bench peers arm report matrix fuzz soak kills interop guide wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -61,6 +61,25 @@ peers: $(VENV)/.peers  ## other engines and models beside ours, in one run (inst
 
 arm: $(VENV)/.peers  ## instructions on emulated Raspberry Pis, held to the stored baseline (ARM=options)
 	@$(BIN)/python -m benchmarks.arm $(ARM)
+
+fuzz: $(STAMP)  ## damaged models, pictures and manifests against the package, on both runtimes (FUZZ=options)
+	@$(BIN)/python -m benchmarks.reliability.fuzz $(FUZZ)
+
+soak: $(STAMP)  ## a million inferences in one process: growth, changed answers; and many callers at once
+	@$(BIN)/python -m benchmarks.reliability.soak $(SOAK)
+	@$(BIN)/python -m benchmarks.reliability.concurrency
+
+kills: $(STAMP)  ## the desk's commands, ended wherever they write, on full and on read-only disks (KILLS=options)
+	@$(BIN)/python -m benchmarks.reliability.kills $(KILLS)
+
+matrix: $(STAMP)  ## the built wheel in clean environments: each Python, runtime and numpy, emulated boards (MATRIX=options)
+	@$(BIN)/python -m benchmarks.reliability.matrix $(MATRIX)
+
+interop: $(STAMP)  ## the compiled file in MediaPipe Tasks, LiteRT's own tools and tflite-runtime (installs them below out)
+	@$(BIN)/python -m pytest tests/interop -q -rs
+
+guide: $(STAMP)  ## the commands of docs/first-hour.md, typed into emulated boards
+	@$(BIN)/python -m pytest tests/arm/test_guide.py -q -rs
 
 report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
 	@$(BIN)/python -m benchmarks.report --out out/report/index.html --markdown out/report/report.md
