@@ -59,7 +59,9 @@ def confusion_matrix(
         raise ValueError(
             f"true and predicted must have one length, got {rows.size} and {columns.size}"
         )
-    counts = np.bincount(rows * classes + columns, minlength=classes * classes)
+    # To the platform's own integers: on a 32-bit system bincount refuses int64.
+    cells = (rows * classes + columns).astype(np.intp)
+    counts = np.bincount(cells, minlength=classes * classes)
     return counts.reshape(classes, classes).astype(np.int64)
 
 

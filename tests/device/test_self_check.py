@@ -284,8 +284,8 @@ def test_the_runtime_is_named_even_if_it_crashes_later(runtime: Callable[[str], 
 def test_a_runtime_that_hangs(runtime: Callable[[str], None]) -> None:
     runtime("time.sleep(60)")
     report = self_test(timeout_s=3.0)
-    expected = "importing the runtime: the child process gave no answer within 3 s"
-    assert expected in _detail(report, "runtime")
+    # On a slow board the time may be over before the child says that it imports the runtime.
+    assert "the child process gave no answer within 3 s" in _detail(report, "runtime")
 
 
 def test_a_model_for_a_newer_runtime_fails(
