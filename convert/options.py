@@ -59,6 +59,25 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Add how a folder of images is grouped for a new split, and where decoded pictures lie."""
+    parser.add_argument(
+        "--group-by",
+        metavar="looks|none|REGEX",
+        help="pictures that stay in one part of a new split: those that look alike or were taken "
+        "in series (looks, the default), copies only (none), or those with the same text in "
+        "their path where the expression's groups match; a split that exists keeps its own",
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="where big photos are kept decoded; default: out/cache/FOLDER-HASH",
+    )
+    group.add_argument("--no-cache", action="store_true", help="decode in every run")
+
+
 def _integer(text: str, least: int) -> int:
     try:
         value = int(text)

@@ -10,27 +10,26 @@ the lock file exists it waits: `touch runs/pause` before times are measured, rem
 from __future__ import annotations
 
 import argparse
-import hashlib
 import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.command import EXIT_DONE, run_command
-from convert.data.pictures import Splits
-from convert.data.source import load_splits
-from convert.errors import DataError, TrainingError
+from convert.errors import TrainingError
 from convert.quiet import quiet
 from convert.report.reading import reading_notes
-from convert.training.arguments import architecture_of, parse_arguments, recipe_of
+from convert.report.training import result_lines
+from convert.scanning.progress import shown_progress
+from convert.training.arguments import parse_arguments, recipe_of
+from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.pause import Pause
-from convert.training.recipe import Recipe
-from convert.training.subset import even_subset
+from convert.training.preparation import prepare
+from convert.training.reading import input_size, read_data
 from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -52,10 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.quiet:
             print(text, flush=True)
 
-    recipe = recipe_of(options, teacher_sha256=_sha256(options.teacher))
+    recipe_of(options)  # a value out of its range must not cost the time to read
     _prepare_folder(options.out, resume=options.resume, force=options.force)
     say(f"Reading {options.data}")
-    splits = _load(options)
+    size = input_size(options.data, options.size)
+    with shown_progress("Reading pictures", quiet=options.quiet) as report:
+        splits = read_data(options, size.side, report)
     say(
         f"{splits.name}: {len(splits.train)} pictures to train on, {len(splits.validation)} to "
         f"validate, {splits.train.classes} classes"
@@ -63,97 +64,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for note in reading_notes(splits):
         say(note)
     _prepare_tensorflow(options.seed)
-    trainer = _trainer(options, recipe, splits, say)
+    prepared = prepare(options, splits, size)
+    for note in prepared.notes:
+        say(note)
+    trainer = prepared.trainer(options.out, wait=Pause(options.lock, say).wait)
+    # Here and not before: until the data is found good, the old run is worth keeping.
+    if not options.resume:
+        (options.out / CHECKPOINT_NAME).unlink(missing_ok=True)
     if options.resume and trainer.resume():
-        say(f"Going on behind epoch {trainer.epochs_done} of {recipe.epochs}")
+        say(f"Going on behind epoch {trainer.epochs_done} of {trainer.recipe.epochs}")
     model = _train(trainer, options)
     from convert.training.results import MODEL_NAME, write_results
 
     # --resume is not part of what makes a run: with and without it the weights are the same.
     words = [word for word in given if word != "--resume"]
     command = shlex.join(["python", "-m", "convert.train", *words])
-    record = write_results(model, trainer, splits, folder=options.out, command=command)
-    for role, result in record["results"].items():
-        say(f"{role}: {result['accuracy']:.2%} of {result['count']} pictures")
+    record = write_results(
+        model, trainer, splits, folder=options.out, command=command, choices=prepared.choices
+    )
+    for line in result_lines(record):
+        say(line)
     say(f"Wrote {options.out / MODEL_NAME}")
     return EXIT_DONE
 
 
-def _sha256(path: Path | None) -> str | None:
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _trainer(
-    options: argparse.Namespace, recipe: Recipe, splits: Splits, say: Callable[[str], None]
-) -> Trainer:
-    """Build the model and what trains it, the teacher included."""
-    from convert.training.loop import Trainer
-    from convert.training.teacher import load_teacher
-
-    architecture = architecture_of(options)
-    teacher = None
-    if options.teacher is not None:
-        teacher = load_teacher(options.teacher, splits)
-        if teacher.note is not None:
-            say(teacher.note)
-        if recipe.distillation is not None and recipe.distillation.views == "cached":
-            say("The teacher answers each picture, unless it has before")
-    try:
-        model = architecture.build(
-            classes=splits.train.classes, seed=options.seed, name=options.name
-        )
-    except ValueError as error:
-        raise TrainingError(str(error)) from None
-    return Trainer(
-        model,
-        recipe,
-        splits.train,
-        splits.validation,
-        folder=options.out,
-        fingerprint={
-            "data": splits.provenance(),
-            "architecture": architecture.to_json(),
-            "crop": options.crop,
-        },
-        teacher=teacher,
-        wait=Pause(options.lock, say).wait,
-    )
-
-
 def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
     """Refuse to mix runs in one folder; create it where it is missing."""
-    model, checkpoint = out / "model.keras", out / "checkpoint.npz"
+    model, checkpoint = out / "model.keras", out / CHECKPOINT_NAME
     # A model beside a checkpoint: the end of a run that was killed before it removed that.
     if model.exists() and not force and not (resume and checkpoint.exists()):
         raise TrainingError(f"{out} holds a finished run: name another --out or add --force")
-    if checkpoint.exists() and not resume:
-        if not force:
-            raise TrainingError(
-                f"{out} holds an unfinished run: add --resume, or --force to discard it"
-            )
-        checkpoint.unlink()
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _load(options: argparse.Namespace) -> Splits:
-    splits = load_splits(
-        options.data,
-        height=options.size,
-        width=options.size,
-        crop=options.crop,
-        seed=options.seed,
-        split_file=options.split_file,
-        skip_broken=options.skip_broken,
-    )
-    if len(splits.train) == 0 or len(splits.validation) == 0:
-        raise DataError(
-            f"{options.data}: expected pictures to train on and to validate, got "
-            f"{len(splits.train)} and {len(splits.validation)}"
+    if checkpoint.exists() and not resume and not force:
+        raise TrainingError(
+            f"{out} holds an unfinished run: add --resume, or --force to discard it"
         )
-    if options.train_count is not None:
-        chosen = even_subset(splits.train, options.train_count, seed=options.seed)
-        splits = replace(splits, train=chosen)
-    return splits
+    out.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_tensorflow(seed: int) -> None:

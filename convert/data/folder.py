@@ -85,6 +85,7 @@ def read_folder(
     fractions: tuple[float, float] | None = None,
     class_names: Sequence[str] | None = None,
     split_file: Path | None = None,
+    scan_file: Path | None = None,
     skip_broken: bool = False,
     grouping: Grouping | None = None,
     cache: Path | None = None,
@@ -108,9 +109,10 @@ def read_folder(
         class_names: the classes of a trained model in its order; None: the class folders' names in
             plain string order (case-sensitive, "10" before "2").
         split_file: where the roles are kept; None: `split.json` in `folder`.
-        skip_broken: leave out pictures that cannot be decoded instead of refusing them. Those that
-            `scan.json` in the folder lists are left out anyway, as long as their files are the
-            same.
+        scan_file: what `convert.scan` wrote: the pictures that it lists are left out as long as
+            their files are the same. None: `scan.json` beside a `split_file` that is given, else
+            the one in `folder`, if there is any.
+        skip_broken: leave out pictures that cannot be decoded instead of refusing them.
         grouping: which pictures share a role; None: as the split file has it, or copies only.
         cache: folder for decoded pictures; None: every run decodes them.
         report: called with the pictures read so far and how many there are.
@@ -121,6 +123,7 @@ def read_folder(
         ValueError: `height`, `width`, `crop` or `fractions` is out of range.
     """
     layout = find_pictures(folder, class_names)
+    listed = _skip_list(folder, split_file, scan_file)
     # Read the decisions first: an unreadable split file should not cost the time to decode.
     record = None
     needs_split = any(picture.role is None for picture in layout.pictures)
@@ -129,7 +132,6 @@ def read_folder(
         record = open_split(
             split_file, seed, fractions, splits_test=layout.splits_test, grouping=grouping
         )
-    listed = read_skip_list(folder / SCAN_FILE) if (folder / SCAN_FILE).is_file() else {}
     kept, skipped, note = _open_all(layout, height, width, crop, cache, report)
     unlisted = [name for name, facts in skipped.items() if listed.get(name) != facts.sha256]
     if unlisted and not skip_broken:
@@ -170,6 +172,16 @@ def read_folder(
         groups=len({d.group for d in decisions if d.group is not None}),
         cache_note=note,
     )
+
+
+def _skip_list(folder: Path, split_file: Path | None, scan_file: Path | None) -> dict[str, str]:
+    """Return what a scan wants left out; see `read_folder` for where it is looked for."""
+    if scan_file is not None:
+        return read_skip_list(scan_file)
+    # Whoever keeps the split elsewhere, since the folder must not change, scans to there too.
+    beside = [] if split_file is None else [split_file.with_name(SCAN_FILE)]
+    found = [place for place in (*beside, folder / SCAN_FILE) if place.is_file()]
+    return read_skip_list(found[0]) if found else {}
 
 
 def _open_all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 from convert.data import cifar10
 from convert.data.folder import read_folder
 from convert.data.pictures import PictureSet, Splits
+from convert.data.split_file import Grouping
 from convert.errors import DataError
 from minivgg_edge.preprocess import Crop
 
@@ -25,13 +26,17 @@ def load_splits(
     fractions: tuple[float, float] | None = None,
     class_names: Sequence[str] | None = None,
     split_file: Path | None = None,
+    scan_file: Path | None = None,
     skip_broken: bool = False,
+    grouping: Grouping | None = None,
+    cache: Path | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> Splits:
     """Read CIFAR-10 in its binary layout, or a folder of images.
 
     Args:
         data: the folder. One with a file of CIFAR-10's binary version is CIFAR-10, whose split is
-            fixed: `crop`, `seed`, `fractions`, `split_file` and `skip_broken` are for the others.
+            fixed: `crop`, `seed`, `fractions` and the following are for the others.
         height: rows of the model's input, in pixels.
         width: columns of the model's input, in pixels.
         crop: see `read_folder`, as are the following.
@@ -39,7 +44,11 @@ def load_splits(
         fractions: of validation and test pictures.
         class_names: the classes of a trained model in its order, matched by name.
         split_file: where the roles are kept.
+        scan_file: which pictures a scan wants left out.
         skip_broken: leave out pictures that cannot be decoded.
+        grouping: which pictures share a role.
+        cache: folder for decoded pictures.
+        report: called with the pictures read so far and how many there are.
 
     Returns:
         The data set; a `FolderSplits` for a folder of images.
@@ -62,7 +71,11 @@ def load_splits(
             fractions=fractions,
             class_names=class_names,
             split_file=split_file,
+            scan_file=scan_file,
             skip_broken=skip_broken,
+            grouping=grouping,
+            cache=cache,
+            report=report,
         )
     if (height, width) != (cifar10.SIDE, cifar10.SIDE):
         raise DataError(

@@ -1,4 +1,4 @@
-"""Random crops, flips, light and cutout on batches of uint8 pictures; pure numpy."""
+"""Random crops, turns, zooms, flips, light and cutout on batches of uint8 pictures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+from PIL import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,25 @@ class Augmentation:
             place that may reach over the border (DeVries and Taylor 2017, arXiv:1708.04552).
         jitter: brightness and contrast of each picture are multiplied by random factors from
             1 - jitter to 1 + jitter.
+        rotate_deg: turn each picture by a random angle of up to so many degrees either way. With
+            this or `zoom`, the shift of up to `crop_fraction` is part of the same resampling.
+        zoom: resize each picture by a random factor from 1 / (1 + zoom) to 1 + zoom.
     """
 
     crop_fraction: float = 0.125
     flip: bool = True
     cutout_fraction: float = 0.25
     jitter: float = 0.0
+    rotate_deg: float = 0.0
+    zoom: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("crop_fraction", "cutout_fraction", "jitter"):
+        for name in ("crop_fraction", "cutout_fraction", "jitter", "zoom"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"expected {name} in 0..1, got {value}")
+        if not 0.0 <= self.rotate_deg <= 180.0:
+            raise ValueError(f"expected rotate_deg in 0..180, got {self.rotate_deg}")
 
     def apply(
         self, images: NDArray[np.uint8], generator: np.random.Generator
@@ -46,7 +54,8 @@ class Augmentation:
         Returns:
             The varied pictures, and which of them are mirrored, bool (n,).
         """
-        images = self._crop(images, generator)
+        warped = self.rotate_deg > 0.0 or self.zoom > 0.0
+        images = self._warp(images, generator) if warped else self._crop(images, generator)
         mirrored = np.zeros(len(images), dtype=np.bool_)
         if self.flip:
             mirrored = generator.random(len(images)) < 0.5
@@ -65,6 +74,25 @@ class Augmentation:
         left = generator.integers(0, 2 * columns + 1, count)
         windows = sliding_window_view(padded, (height, width), axis=(1, 2))
         return np.ascontiguousarray(windows[np.arange(count), top, left].transpose(0, 2, 3, 1))
+
+    def _warp(self, images: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        """Turn, resize and shift in one bilinear resampling; black comes in from outside."""
+        count, height, width, _ = images.shape
+        angles = np.deg2rad(generator.uniform(-self.rotate_deg, self.rotate_deg, count))
+        factors = (1.0 + self.zoom) ** generator.uniform(-1.0, 1.0, count)
+        right, down = generator.uniform(-self.crop_fraction, self.crop_fraction, (2, count))
+        # Pillow wants the way back, from a place in the result to one in the picture.
+        cosines, sines = np.cos(angles) / factors, np.sin(angles) / factors
+        x, y = width * (0.5 + right), height * (0.5 + down)
+        left = width / 2 - cosines * x - sines * y
+        top = height / 2 + sines * x - cosines * y
+        rows = np.stack([cosines, sines, left, -sines, cosines, top], axis=1).tolist()
+        result = np.empty_like(images)
+        for place, (image, row) in enumerate(zip(images, rows, strict=True)):
+            result[place] = Image.fromarray(image).transform(
+                (width, height), Image.Transform.AFFINE, row, Image.Resampling.BILINEAR
+            )
+        return result
 
     def _change_light(
         self, images: NDArray[np.uint8], generator: np.random.Generator

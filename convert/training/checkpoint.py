@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,12 @@ from minivgg_edge.atomic import write_atomically
 CHECKPOINT_NAME = "checkpoint.npz"
 # Raised when the variables of a run, their order or what steps do with them change.
 FORMAT = 2
+_LATER_OPTIONS: Mapping[str, object] = {
+    "normalization_momentum": 0.99,
+    "patience": 0,
+    "class_weights": [],
+}
+_LATER_AUGMENTATION: Mapping[str, object] = {"rotate_deg": 0.0, "zoom": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,22 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         raise TrainingError(
             f"{path}: expected a checkpoint, got a damaged file ({error})"
         ) from None
+
+
+def with_later_options(fingerprint: Mapping[str, object]) -> dict[str, object]:
+    """Add to a run's recipe the options that came after the version that began the run.
+
+    It was trained without them, which is what their defaults say; a run of weeks must not be lost
+    because a new option exists.
+    """
+    recipe = fingerprint.get("recipe")
+    if not isinstance(recipe, Mapping):
+        return dict(fingerprint)
+    whole = {**_LATER_OPTIONS, **recipe}
+    augmentation = whole.get("augmentation")
+    if isinstance(augmentation, Mapping):
+        whole["augmentation"] = {**_LATER_AUGMENTATION, **augmentation}
+    return {**fingerprint, "recipe": whole}
 
 
 def check_fingerprint(path: Path, saved: dict[str, object], current: dict[str, object]) -> None:

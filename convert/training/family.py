@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from convert.architecture import Head, Order, build_minivgg
 
 if TYPE_CHECKING:
     import keras
+
+# A last map of at most 8x8: what a 3x3 kernel sees there is a good part of the picture.
+_LARGEST_LAST_MAP = 8
+_MOST_CHANNELS = 128
 
 Blocks = tuple[tuple[int, ...], ...]
 
@@ -61,6 +65,27 @@ class Architecture:
     def to_json(self) -> dict[str, object]:
         """The architecture as JSON values."""
         return {**asdict(self), "blocks": [list(widths) for widths in self.blocks]}
+
+
+def fitted(architecture: Architecture, side: int) -> Architecture:
+    """Fit a named architecture to square pictures of `side` pixels.
+
+    While the last map is larger than 8x8, another block of two convolutions is added with twice
+    the channels of the one before, up to 128 (or its own, if those are more). What was fitted so
+    has a pooled head: a dense layer over the last map would be most of the model.
+    """
+    blocks = list(architecture.blocks)
+    while side >> len(blocks) > _LARGEST_LAST_MAP:
+        channels = blocks[-1][-1]
+        blocks.append((max(channels, min(2 * channels, _MOST_CHANNELS)),) * 2)
+    grown = len(blocks) > len(architecture.blocks)
+    return replace(
+        architecture,
+        blocks=tuple(blocks),
+        head="gap" if grown else architecture.head,
+        height=side,
+        width=side,
+    )
 
 
 # Widths are multiples of 16: the integer kernels compute 16 output channels at a time, on cores

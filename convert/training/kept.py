@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Of a score. In float32 each layer rounds to 6e-8 of its sums; a branch that is fused wrongly
 # moves scores by whole percents.
 FUSION_TOLERANCE = 1e-4
+# A first convolution's result in float32: 32 channels make 66 MB of them.
+_PIXELS_AT_ONCE = 500 * 32 * 32
 
 
 class KeptModel:
@@ -74,15 +76,19 @@ class KeptModel:
         return largest
 
 
-def predict(
-    model: keras.Model, images: NDArray[np.uint8], *, batch_size: int = 500
-) -> NDArray[np.float32]:
+def predict(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Scores of `images` (uint8 (n, height, width, 3)) as float32 (n, classes)."""
+    batch_size = answered_at_once(*images.shape[1:3])
     parts = [
         np.asarray(model(images[start : start + batch_size].astype(np.float32), training=False))
         for start in range(0, len(images), batch_size)
     ]
     return np.concatenate(parts)
+
+
+def answered_at_once(height: int, width: int) -> int:
+    """How many pictures of a size fit into as many pixels as 500 of CIFAR-10 have."""
+    return max(1, _PIXELS_AT_ONCE // (height * width))
 
 
 def cross_entropy(scores: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

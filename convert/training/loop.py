@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,16 @@ from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
 from convert.training.averaging import WeightAverage, averaging_decay
 from convert.training.batches import steps_per_epoch, training_batches
-from convert.training.checkpoint import Checkpoint, check_fingerprint, load_checkpoint
+from convert.training.checkpoint import (
+    Checkpoint,
+    check_fingerprint,
+    load_checkpoint,
+    with_later_options,
+)
 from convert.training.distillation import CachedAnswers
 from convert.training.kept import KeptModel, cross_entropy, predict
+from convert.training.network import Weights, set_momentum
+from convert.training.patience import best_epoch, out_of_patience
 from convert.training.progress import Progress, StepResult
 from convert.training.recipe import Recipe
 from convert.training.step import build_optimizer, traced_step
@@ -57,10 +63,16 @@ class Trainer:
         Raises:
             TrainingError: the model and the recipe do not fit, or cached answers are damaged.
         """
+        if recipe.class_weights and len(recipe.class_weights) != train.classes:
+            raise TrainingError(
+                f"expected a weight for each of {train.classes} classes, "
+                f"got {len(recipe.class_weights)}"
+            )
         self.recipe, self.train, self.validation = recipe, train, validation
         self.folder = folder
-        self.fingerprint = {**fingerprint, "recipe": asdict(recipe)}
+        self.fingerprint = {**fingerprint, "recipe": recipe.to_json()}
         self.history: list[dict[str, float]] = []
+        set_momentum(model, recipe.normalization_momentum)
         self._kept = KeptModel(model, branches=recipe.branches, precision=recipe.precision)
         self._trained = self._kept.trained
         self._wait = wait
@@ -69,6 +81,8 @@ class Trainer:
         self._optimizer = build_optimizer(self._trained, recipe)
         self._steps = steps_per_epoch(len(train), recipe.batch_size)
         self._schedule = recipe.schedule(self._steps)
+        # With patience: the average of the epoch with the least validation loss.
+        self._best: Weights | None = None
         self._step_function = traced_step(
             self._trained, self._optimizer, self._average, recipe, teacher=live
         )
@@ -77,6 +91,11 @@ class Trainer:
     def epochs_done(self) -> int:
         """Finished epochs."""
         return len(self.history)
+
+    @property
+    def kept_epoch(self) -> int:
+        """The epoch (from 1) whose averaged weights are kept, as far as the run has come."""
+        return best_epoch(self.history) if self.recipe.patience else self.epochs_done
 
     def resume(self) -> bool:
         """Take up the checkpoint of the run's folder; False when there is none.
@@ -87,28 +106,37 @@ class Trainer:
         saved = load_checkpoint(self.folder)
         if saved is None:
             return False
-        check_fingerprint(self.folder, saved.fingerprint, self.fingerprint)
+        check_fingerprint(self.folder, with_later_options(saved.fingerprint), self.fingerprint)
         variables = self._variables()
-        if len(saved.arrays) != len(variables):
+        paths = list(self._average.values()) if self.recipe.patience else []
+        expected = len(variables) + len(paths)
+        if len(saved.arrays) != expected:
             raise TrainingError(
-                f"{self.folder}: expected a checkpoint of {len(variables)} variables, "
+                f"{self.folder}: expected a checkpoint of {expected} variables, "
                 f"got {len(saved.arrays)}"
             )
-        for variable, array in zip(variables, saved.arrays, strict=True):
+        for variable, array in zip(variables, saved.arrays, strict=False):
             variable.assign(array)
+        if paths:
+            self._best = dict(zip(paths, saved.arrays[len(variables) :], strict=True))
         self.history = saved.history
         return True
 
     def run(self, report: Callable[[Progress], None]) -> keras.Model:
-        """Train to the last epoch, saving a checkpoint after each; return the averaged model."""
+        """Train to the end, saving a checkpoint after each epoch; return the averaged model."""
         for epoch in range(self.epochs_done, self.recipe.epochs):
+            if out_of_patience(self.history, self.recipe.patience):
+                break
             self._run_epoch(epoch, report)
         return self.kept_model()
 
     def kept_model(self) -> keras.Model:
-        """The plain model with the averaged weights as they are now."""
-        self._kept.take(self._average.values())
+        """The plain model with the averaged weights that are kept as far as the run has come."""
+        self._kept.take(self._kept_values())
         return self._kept.plain
+
+    def _kept_values(self) -> Weights:
+        return self._average.values() if self._best is None else self._best
 
     def fusion_difference(self, images: NDArray[np.uint8]) -> float | None:
         """Largest difference of a score between the kept model and the one with branches.
@@ -124,7 +152,7 @@ class Trainer:
         """
         if self.recipe.branches == "none":
             return None
-        return self._kept.fusion_difference(self._average.values(), images)
+        return self._kept.fusion_difference(self._kept_values(), images)
 
     def _teaching(self, teacher: Teacher | None) -> tuple[CachedAnswers | None, keras.Model | None]:
         """The teacher's cached answers or the model that answers inside the step."""
@@ -179,7 +207,9 @@ class Trainer:
             )
         self._wait()
         started = time.perf_counter()
-        scores = predict(self.kept_model(), self.validation.images)
+        averages = self._average.values()
+        self._kept.take(averages)
+        scores = predict(self._kept.plain, self.validation.images)
         record = {
             "epoch": epoch + 1,
             "learning_rate": self._schedule.at((epoch + 1) * steps - 1),
@@ -192,6 +222,10 @@ class Trainer:
         }
         self.history.append(record)
         arrays = [variable.numpy() for variable in self._variables()]
+        if self.recipe.patience:
+            if self.kept_epoch == self.epochs_done:
+                self._best = averages
+            arrays += (self._best or averages).values()
         Checkpoint(self.fingerprint, self.epochs_done, self.history, arrays).save(self.folder)
         report(Progress(epoch, epochs, steps, steps, loss, record))
 

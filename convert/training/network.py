@@ -114,6 +114,13 @@ def plain_weights(trained: keras.Model, plain: keras.Model, values: Weights) -> 
     return result
 
 
+def set_momentum(model: keras.Model, momentum: float) -> None:
+    """Set how slowly the moving statistics of an untrained model's normalizations follow."""
+    for layer in model.layers:
+        if type(layer).__name__ == "BatchNormalization":
+            layer.momentum = momentum
+
+
 def assign(model: keras.Model, values: Weights) -> None:
     """Write a value into each weight of `model`."""
     for weight in model.weights:

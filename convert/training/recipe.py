@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from convert.training.augmentation import Augmentation
 from convert.training.distillation import Distillation
@@ -28,12 +28,16 @@ class Recipe:
         label_smoothing: share of the target spread over all classes (Szegedy et al. 2016,
             arXiv:1512.00567).
         ema_decay: decay of the weight average per step.
+        normalization_momentum: share of their last value in the moving statistics per step.
         seed: seed of everything random in the run.
         augmentation: how training pictures are varied.
         mixing: whether they are mixed with each other.
         branches: "rep": with branches that are fused at the end, see `training.network`.
         precision: that steps compute in.
         distillation: the teacher and its part; None without one.
+        patience: stop when the averaged model's validation loss has not become less for so many
+            epochs, and keep the average with the least; 0: train to the end and keep the last.
+        class_weights: of each class in the loss; empty: all count the same.
     """
 
     epochs: int = 30
@@ -44,12 +48,15 @@ class Recipe:
     weight_decay: float = 5e-3
     label_smoothing: float = 0.1
     ema_decay: float = 0.999
+    normalization_momentum: float = 0.99
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     mixing: Mixing = field(default_factory=Mixing)
     branches: Branches = "none"
     precision: Precision = "float32"
     distillation: Distillation | None = None
+    patience: int = 0
+    class_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -60,16 +67,22 @@ class Recipe:
             raise ValueError(
                 f"expected a warm-up shorter than {self.epochs} epochs, got {self.warmup_epochs}"
             )
-        for name in ("momentum", "label_smoothing", "ema_decay"):
+        for name in ("momentum", "label_smoothing", "ema_decay", "normalization_momentum"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"expected {name} in 0..1 (1 excluded), got {getattr(self, name)}")
         if not 0.0 < self.learning_rate < math.inf:
             raise ValueError(f"expected a positive learning rate, got {self.learning_rate}")
         if not 0.0 <= self.weight_decay < math.inf:
             raise ValueError(f"expected a weight decay of at least 0, got {self.weight_decay}")
+        if self.patience < 0:
+            raise ValueError(f"expected a patience of at least 0 epochs, got {self.patience}")
         # Keras and numpy take 32 bits.
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"expected a seed from 0 to {2**32 - 1}, got {self.seed}")
+
+    def to_json(self) -> dict[str, object]:
+        """Return the recipe as JSON values."""
+        return {**asdict(self), "class_weights": list(self.class_weights)}
 
     def schedule(self, steps: int) -> WarmupCosine:
         """The learning-rate schedule for `steps` steps an epoch."""

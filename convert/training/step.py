@@ -65,12 +65,19 @@ def traced_step(
     )
     distillation = recipe.distillation
 
+    def weights_of(targets: tf.Tensor) -> tf.Tensor | None:
+        """Weight of each picture: that of its class, of a mixture the mean by its shares."""
+        if not recipe.class_weights:
+            return None
+        return tf.linalg.matvec(targets, tf.constant(recipe.class_weights, tf.float32))
+
     def loss_of(logits: tf.Tensor, targets: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
+        true = cross_entropy(targets, logits, sample_weight=weights_of(targets))
         if distillation is None:
-            return cross_entropy(targets, logits)
+            return true
         followed = distillation_loss(logits, answers, distillation.temperature)
         weight = distillation.weight
-        return (1.0 - weight) * cross_entropy(targets, logits) + weight * followed
+        return (1.0 - weight) * true + weight * followed
 
     def step(  # type: ignore[no-untyped-def]
         images: tf.Tensor, targets: tf.Tensor, answers: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor

@@ -18,14 +18,13 @@ from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze, layer_chain
 from convert.int8.labels import read_training_record
 from convert.training.distillation import LEAST_SCORE
+from convert.training.kept import answered_at_once
 from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
     import keras
 
     from convert.training.network import Precision
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,12 @@ def cached_answers(
     if not path.exists():
         model = fast_model(teacher.model, "float32")
         answers = np.empty(shape, dtype=np.float32)
-        for start in range(0, len(images), _BATCH):
-            part = images[start : start + _BATCH].astype(np.float32)
+        batch = answered_at_once(*images.shape[1:3])
+        for start in range(0, len(images), batch):
+            part = images[start : start + batch].astype(np.float32)
             for view, pixels in enumerate((part, part[:, :, ::-1])):
                 scores = np.asarray(model(pixels, training=False))
-                answers[start : start + _BATCH, view] = np.log(np.maximum(scores, LEAST_SCORE))
+                answers[start : start + batch, view] = np.log(np.maximum(scores, LEAST_SCORE))
         buffer = io.BytesIO()
         np.save(buffer, answers)
         write_atomically(path, buffer.getvalue())

@@ -297,3 +297,10 @@ def test_a_full_disk_is_one_line(photos, tmp_path):
     assert "checkpoint.npz" in run.stderr
     assert "Traceback" not in run.stderr
     assert not [*out.glob("*.npz"), *out.glob("*.tmp")]
+
+
+def test_force_keeps_the_checkpoint_until_the_data_is_found_good(tmp_path, capsys):
+    (tmp_path / "checkpoint.npz").write_bytes(b"hours of work")
+    data = str(tmp_path / "misspelt")
+    assert "misspelt" in refused(capsys, "--data", data, "-o", str(tmp_path), "--force")
+    assert (tmp_path / "checkpoint.npz").read_bytes() == b"hours of work"

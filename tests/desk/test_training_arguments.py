@@ -9,7 +9,7 @@ import pytest
 
 from convert.training.arguments import architecture_of, parse_arguments, recipe_of
 from convert.training.family import FAMILY
-from convert.training.presets import DEFAULTS, PRESETS, resolved
+from convert.training.presets import DEFAULTS, FOLDER_OPTIONS, PRESETS, resolved
 from convert.training.recipe import Recipe
 
 
@@ -48,11 +48,19 @@ def test_an_option_goes_before_the_recipe_and_the_recipe_before_the_defaults():
     assert recipe_of(parsed("--recipe", "long", "--epochs", str(default))).epochs == default
 
 
+def test_class_weights_can_be_refused():
+    assert (
+        recipe_of(parsed("--class-weights", "none"), class_weights=(0.5, 1.5)).class_weights == ()
+    )
+
+
 @pytest.mark.parametrize("name", list(PRESETS))
 def test_recipes_name_known_options_and_are_valid(name):
     assert PRESETS[name].options.keys() <= DEFAULTS.keys()
     assert resolved(name, {}).keys() == DEFAULTS.keys()
     recipe_of(parsed("--recipe", name))
+    assert FOLDER_OPTIONS.keys() <= DEFAULTS.keys()
+    recipe_of(parsed("--recipe", name), folder_count=40)
 
 
 def test_every_option_reaches_the_recipe():
@@ -61,9 +69,12 @@ def test_every_option_reaches_the_recipe():
         *("--label-smoothing", "0.2", "--ema-decay", "0.5", "--no-flip", "--cutout", "0.1"),
         *("--jitter", "0.3", "--mixup", "0.4", "--cutmix", "0.6", "--branches", "rep"),
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
+        *("--rotate", "20", "--zoom", "0.5", "--normalization-momentum", "0.8"),
+        *("--patience", "4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
     ]
-    recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab"))
+    weights = (0.5, 1.5)
+    recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
     assert recipe == {
         "epochs": 3,
         "batch_size": 7,
@@ -73,12 +84,15 @@ def test_every_option_reaches_the_recipe():
         "weight_decay": 0.25,
         "label_smoothing": 0.2,
         "ema_decay": 0.5,
+        "normalization_momentum": 0.8,
         "seed": 9,
         "augmentation": {
             "crop_fraction": 0.125,
             "flip": False,
             "cutout_fraction": 0.1,
             "jitter": 0.3,
+            "rotate_deg": 20.0,
+            "zoom": 0.5,
         },
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 1.0},
         "branches": "rep",
@@ -89,6 +103,8 @@ def test_every_option_reaches_the_recipe():
             "temperature": 2.0,
             "views": "cached",
         },
+        "patience": 4,
+        "class_weights": (0.5, 1.5),
     }
 
 
@@ -99,6 +115,9 @@ def test_every_option_reaches_the_recipe():
         (["--teacher-views", "cached"], "--teacher-views needs --teacher"),
         (["--model", "resnet"], "invalid choice: 'resnet'"),
         (["--name", "a/b"], "expected a name of letters, digits, '.', '_' and '-', got 'a/b'"),
+        (["--size", "225"], "expected auto or a side of at most 224 pixels, got '225'"),
+        (["--patience", "-1"], "expected an integer of at least 0, got '-1'"),
+        (["--cache", "here", "--no-cache"], "not allowed with argument --cache"),
         (["--train-count", "0"], "expected an integer of at least 1, got '0'"),
     ],
 )

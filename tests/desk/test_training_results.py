@@ -13,6 +13,7 @@ from tiny_model import Tiny
 
 from convert.data.pictures import Splits
 from convert.quiet import quiet
+from convert.training.recipe import Recipe
 from convert.training.results import write_results
 
 EPOCH = {
@@ -29,7 +30,12 @@ def write(tiny: Tiny, folder: Path, *, recognized: bool = False) -> dict[str, ob
     parts = tiny.pictures
     splits = Splits("tiny", parts["train"], parts["validation"], parts["test"], recognized)
     trainer = SimpleNamespace(
-        fingerprint={"data": splits.provenance()},
+        fingerprint={
+            "data": splits.provenance(),
+            "architecture": {"blocks": [[8], [8]], "head": "gap"},
+            "recipe": Recipe().to_json(),
+        },
+        kept_epoch=1,
         history=[EPOCH],
         fusion_difference=lambda images: 2e-6,
     )

@@ -33,6 +33,10 @@ VARIED = {
 }
 OPTIONS = {
     "jitter, mixup and cutmix": VARIED,
+    "turned and resized": {"augmentation": Augmentation(rotate_deg=20.0, zoom=0.2)},
+    "patience": {"patience": 2},
+    "class weights": {"class_weights": (0.5, 1.5)},
+    "fast statistics": {"normalization_momentum": 0.5},
     "rep": {"branches": "rep"},
     "bfloat16": {"precision": "bfloat16"},
     "live teacher": {"distillation": Distillation("0")},

@@ -1,0 +1,168 @@
+"""The results of a training run as text, and as one HTML page with the worst mistakes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from convert.report.confusion import Cell, ConfusionTable
+from convert.report.environment import report_environment
+from convert.report.scan import Thumbnail, printable
+from convert.report.tables import Table
+from convert.report.text import percent
+from convert.training.mistakes import Mistake
+from minivgg_edge.metrics import wilson_interval
+
+# A matrix of more classes says less than the list of its largest counts.
+_LARGEST_MATRIX = 30
+_MOST_CONFUSIONS = 20
+_FAMILIAR = "of groups that were trained on: what a random split would report"
+_GROUPED = "of groups that were not trained on"
+_LONGEST_SIDE = 96
+
+
+def result_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say how good the model is on each part, one line each.
+
+    Args:
+        record: what `convert.training.results.write_results` returned.
+    """
+    lines = []
+    for role, result in record["results"].items():
+        meaning = _meaning(role, record)
+        tail = f" {meaning}" if meaning else ""
+        lines.append(f"{role}: {result['accuracy']:.2%} of {result['count']} pictures{tail}")
+    return tuple(lines)
+
+
+def training_page(record: Mapping[str, Any], mistakes: Sequence[Mistake], curves_svg: bytes) -> str:
+    """Return the page about a run as an HTML document without scripts; every name is escaped.
+
+    Args:
+        record: content of `training.json`.
+        mistakes: on validation pictures; those on test pictures are not for looking at.
+        curves_svg: loss and accuracy over the epochs.
+    """
+    validation = record["results"]["validation"]
+    labels = tuple(printable(label) for label in record["labels"])
+    small = len(labels) <= _LARGEST_MATRIX
+    return (
+        report_environment()
+        .get_template("training.html.j2")
+        .render(
+            name=record["name"],
+            data=printable(record["data"]["name"]),
+            accuracy=_accuracy_table(record),
+            facts=_facts_table(record),
+            per_class=_class_table(validation),
+            matrix=_matrix(validation, labels) if small else None,
+            confusions=_confusions_table(validation, labels),
+            mistakes=[(mistake, _thumbnail(mistake)) for mistake in mistakes],
+            printable=printable,
+            curves=base64.b64encode(curves_svg).decode("ascii"),
+        )
+    )
+
+
+def _meaning(role: str, record: Mapping[str, Any]) -> str:
+    if role == "familiar":
+        return _FAMILIAR
+    return _GROUPED if record["choices"].get("groups") else ""
+
+
+def _accuracy_table(record: Mapping[str, Any]) -> Table:
+    rows = []
+    for role, result in record["results"].items():
+        interval = wilson_interval(round(result["accuracy"] * result["count"]), result["count"])
+        rows.append(
+            (
+                role,
+                _meaning(role, record) or "single pictures",
+                f"{result['count']:,}",
+                percent(result["accuracy"]),
+                f"{100 * interval.low:.1f} to {100 * interval.high:.1f} %",
+                percent(result["balanced_accuracy"]),
+            )
+        )
+    columns = ("part", "pictures", "count", "accuracy", "95 % Wilson interval", "mean of classes")
+    return Table("Accuracy, float32", columns, tuple(rows), frozenset({0, 1}))
+
+
+def _facts_table(record: Mapping[str, Any]) -> Table:
+    recipe, size = record["recipe"], record["choices"].get("size", {})
+    blocks = " | ".join(",".join(map(str, widths)) for widths in record["architecture"]["blocks"])
+    weights = recipe["class_weights"]
+    init = record.get("init")
+    rows = [
+        ("input", f"{size['side']} x {size['side']}: {size['reason']}") if size else None,
+        ("convolutions", f"{blocks}, head {record['architecture']['head']}"),
+        ("start", f"{len(init['layers'])} layers of {init['source']}" if init else "random"),
+        ("class weights", f"{min(weights):.2f} to {max(weights):.2f}" if weights else "none"),
+        ("epochs", f"{len(record['history'])} of at most {recipe['epochs']}"),
+        ("kept", f"average of the weights behind epoch {record['kept_epoch']}"),
+        ("parameters", f"{record['parameters']:,}"),
+        ("precision of the steps", recipe["precision"]),
+    ]
+    found = tuple(row for row in rows if row is not None)
+    return Table("The run", ("what", "value"), found, frozenset({0, 1}))
+
+
+def _class_table(result: Mapping[str, Any]) -> Table:
+    counts = [sum(row) for row in result["confusion"]]
+    rows = tuple(
+        (printable(name), f"{count:,}", percent(share))
+        for (name, share), count in zip(result["per_class"].items(), counts, strict=True)
+    )
+    return Table("Classes, validation pictures", ("class", "pictures", "accuracy"), rows)
+
+
+def _confusions(counts: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
+    """Return count, truth and answer of every mistake that was made, the most frequent first."""
+    found = [
+        (count, truth, answer)
+        for truth, row in enumerate(counts)
+        for answer, count in enumerate(row)
+        if count and truth != answer
+    ]
+    return sorted(found, key=lambda each: -each[0])
+
+
+def _confusions_table(result: Mapping[str, Any], labels: Sequence[str]) -> Table:
+    rows = tuple(
+        (labels[truth], labels[answer], f"{count:,}")
+        for count, truth, answer in _confusions(result["confusion"])[:_MOST_CONFUSIONS]
+    )
+    columns = ("truth", "answer", "pictures")
+    return Table("Most frequent mistakes", columns, rows, frozenset({0, 1}))
+
+
+def _matrix(result: Mapping[str, Any], labels: tuple[str, ...]) -> ConfusionTable:
+    counts = result["confusion"]
+    right = max(counts[i][i] for i in range(len(counts)))
+    wrong = max((count for count, *_ in _confusions(counts)), default=0)
+
+    def cell(count: int, *, is_right: bool) -> Cell:
+        largest = right if is_right else wrong
+        # Mistakes are few next to right answers, and most are small: the root tells them apart.
+        return Cell(count, round(100 * math.sqrt(count / largest)) if largest else 0, is_right)
+
+    rows = tuple(
+        tuple(cell(count, is_right=truth == answer) for answer, count in enumerate(row))
+        for truth, row in enumerate(counts)
+    )
+    return ConfusionTable(f"Validation: {percent(result['accuracy'])}", labels, rows)
+
+
+def _thumbnail(mistake: Mistake) -> Thumbnail:
+    """Return the picture as the model saw it: from pixels, so without EXIF, place and time."""
+    height, width, _ = mistake.image.shape
+    buffer = io.BytesIO()
+    Image.fromarray(mistake.image).save(buffer, "PNG")
+    scale = _LONGEST_SIDE / max(height, width)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Thumbnail(printable(mistake.name), data, round(scale * width), round(scale * height))

@@ -1,0 +1,56 @@
+"""The pictures that a model is most wrongly sure about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.data.pictures import PictureSet
+
+MOST = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mistake:
+    """One wrong answer.
+
+    Attributes:
+        name: of the picture; "" where the data set names none.
+        truth: name of its class.
+        answer: name of the class that the model answers.
+        score: of the answer, 0-1.
+        image: uint8 (height, width, 3), RGB, as the model saw it.
+    """
+
+    name: str
+    truth: str
+    answer: str
+    score: float
+    image: NDArray[np.uint8]
+
+
+def worst_mistakes(
+    scores: NDArray[np.float32], pictures: PictureSet, *, most: int = MOST
+) -> tuple[Mistake, ...]:
+    """Return the wrong answers with the highest scores, the highest first.
+
+    Args:
+        scores: float32 (n, classes).
+        pictures: the n pictures they belong to.
+        most: how many to return.
+    """
+    answers = scores.argmax(axis=1)
+    wrong = np.flatnonzero(answers != pictures.labels)
+    order = wrong[np.argsort(-scores[wrong, answers[wrong]], kind="stable")][:most]
+    return tuple(
+        Mistake(
+            pictures.names[index] if pictures.names else "",
+            pictures.class_names[pictures.labels[index]],
+            pictures.class_names[answers[index]],
+            float(scores[index, answers[index]]),
+            pictures.images[index],
+        )
+        for index in order
+    )

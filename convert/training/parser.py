@@ -1,0 +1,184 @@
+"""The parser of `python -m convert.train`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from convert.options import (
+    add_folder_options,
+    add_reading_options,
+    model_name,
+    positive_integer,
+    seed,
+)
+from convert.training.family import FAMILY
+from convert.training.input_size import LARGEST_SIDE
+from convert.training.pause import DEFAULT_LOCK
+from convert.training.presets import DEFAULTS, PRESETS
+
+DEFAULT_ARCHITECTURE = "minivgg"
+
+
+def parse_size(text: str) -> int | None:
+    """Parse a side in pixels; None stands for "auto"."""
+    if text == "auto":
+        return None
+    side = positive_integer(text)
+    if side > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"expected auto or a side of at most {LARGEST_SIDE} pixels, got {text!r}"
+        )
+    return side
+
+
+def parse_blocks(text: str) -> tuple[tuple[int, ...], ...]:
+    """Parse "32,32|64,64" into ((32, 32), (64, 64))."""
+    try:
+        return tuple(tuple(int(width) for width in block.split(",")) for block in text.split("|"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected widths such as '32,32|64,64', got {text!r}"
+        ) from None
+
+
+def build_parser(description: str | None) -> argparse.ArgumentParser:
+    """Build the parser; what has no default here gets it from the model and the recipe."""
+    parser = argparse.ArgumentParser(
+        prog="python -m convert.train",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="CIFAR-10 (binary) or image folder")
+    add("-o", "--out", type=Path, help="folder of the run; default: runs/NAME")
+    add("--name", type=model_name, help="name of the model; default: that of --model")
+    add("--resume", action="store_true", help="go on from the checkpoint in --out")
+    add("--force", action="store_true", help="overwrite the results in --out")
+    add("--quiet", action="store_true", help="print nothing but errors")
+    add(
+        "--lock",
+        type=Path,
+        default=DEFAULT_LOCK,
+        metavar="FILE",
+        help="wait between steps while it exists (%(default)s)",
+    )
+    add(
+        "--train-count",
+        type=positive_integer,
+        metavar="N",
+        help="train on N pictures only, evenly from the classes: to compare recipes fast",
+    )
+    add_folder_options(parser)
+    add_reading_options(parser)
+    _add_model(parser.add_argument_group("model"))
+    _add_recipe(parser.add_argument_group("recipe"))
+    _add_teacher(parser.add_argument_group("teacher"))
+    return parser
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add(
+        "--model",
+        choices=tuple(FAMILY),
+        default=DEFAULT_ARCHITECTURE,
+        help="architecture, which the following options change (%(default)s)",
+    )
+    widths = "channels of the 3x3 convolutions, block by block, such as 32,32|64,64"
+    add("--blocks", type=parse_blocks, metavar="WIDTHS", help=widths)
+    add("--head", choices=("dense", "gap"), help="last layers")
+    add("--dense-units", type=int, help="units of the dense head")
+    add(
+        "--order",
+        choices=("conv-bn-relu", "conv-relu-bn"),
+        help="conv-bn-relu folds into one integer op and is the default, conv-relu-bn is the "
+        "textbook's",
+    )
+    add("--block-dropout", type=float, help="behind each block")
+    add("--head-dropout", type=float, help="before the last layer")
+    add(
+        "--size",
+        type=parse_size,
+        metavar="auto|N",
+        help="input side in pixels; auto, the default: 32 for CIFAR-10, else by how large and how "
+        "many the pictures are. Without --blocks, blocks are added until they fit",
+    )
+    add(
+        "--crop",
+        choices=("none", "center"),
+        default="none",
+        help="center: cut to the input's aspect ratio instead of squeezing (%(default)s)",
+    )
+
+
+def _add_recipe(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    named = "; ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items())
+    add("--recipe", choices=tuple(PRESETS), default="quick", help=f"{named} (%(default)s)")
+
+    def option(flag: str, text: str, *, kind: Any = None, **more: Any) -> None:
+        default = DEFAULTS[flag.removeprefix("--").replace("-", "_")]
+        add(
+            flag,
+            type=kind or type(default),
+            help=f"{text} ({default} where the recipe says nothing)",
+            **more,
+        )
+
+    option("--epochs", "passes over the pictures")
+    option("--batch-size", "pictures per step")
+    option("--learning-rate", "peak of the schedule")
+    option("--weight-decay", "decoupled, kernels only")
+    option("--label-smoothing", "share spread over all")
+    option("--ema-decay", "of the weight average")
+    option("--normalization-momentum", "of the moving statistics per step, 0-1")
+    add(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="mirror every second picture; not for digits, letters, left and right "
+        f"({DEFAULTS['flip']} where the recipe says nothing)",
+    )
+    option("--cutout", "side of the cutout, 0-1")
+    option("--jitter", "random change of brightness and contrast, 0-1")
+    option("--rotate", "turn by up to so many degrees")
+    option("--zoom", "resize by up to 1 + this, 0-1")
+    option("--mixup", "alpha of mixup; 0: none")
+    option("--cutmix", "alpha of CutMix; 0: none")
+    option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
+    option(
+        "--precision",
+        "of the steps; bfloat16 is faster where the CPU has it, and taken there for a folder",
+        choices=("float32", "bfloat16"),
+    )
+    option(
+        "--class-weights",
+        "auto: rare classes count more where the numbers differ by more than half",
+        choices=("auto", "none"),
+    )
+    option(
+        "--patience",
+        "stop after so many epochs without less loss on validation pictures, keep the best; 0: off",
+        kind=seed,
+        metavar="EPOCHS",
+    )
+    option(
+        "--init",
+        "start from convolutions of: none, bundled (CIFAR-10), or a .keras file",
+        metavar="none|bundled|FILE",
+    )
+    add("--seed", type=int, default=1, help="of everything random (%(default)s)")
+
+
+def _add_teacher(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--teacher", type=Path, metavar="FILE", help="a .keras model of the same classes")
+    add("--teacher-weight", type=float, help=f"in the loss, 0-1 ({DEFAULTS['teacher_weight']})")
+    add("--temperature", type=float, help=f"of both models' answers ({DEFAULTS['temperature']})")
+    add(
+        "--teacher-views",
+        choices=("live", "cached"),
+        help="live: it answers every batch; cached: each picture and its mirror image once "
+        f"({DEFAULTS['teacher_views']})",
+    )

@@ -1,0 +1,23 @@
+"""When a run stops early, and which epoch's weights it keeps then.
+
+The learning rate falls along half a cosine, so a run that is cut off has not been annealed; but
+what is judged is the average of the weights, which stands for a lower rate. Its validation loss
+falls until the model begins to learn the training pictures by heart. From there more epochs of this
+schedule only repeat them, so the run ends and the average of the best epoch is kept. All that is
+decided by the history of the run: a run that resumes decides the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def best_epoch(history: Sequence[Mapping[str, float]]) -> int:
+    """Return the epoch with the least validation loss, from 1, the earliest of equals; 0: none."""
+    losses = [record["validation_loss"] for record in history]
+    return losses.index(min(losses)) + 1 if losses else 0
+
+
+def out_of_patience(history: Sequence[Mapping[str, float]], patience: int) -> bool:
+    """Say whether the last `patience` epochs brought no lower validation loss; never with 0."""
+    return patience > 0 and len(history) - best_epoch(history) >= patience

@@ -1,0 +1,87 @@
+"""What a run reads: the data set at the size that fits it."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from convert.data import cifar10
+from convert.data.pictures import Splits
+from convert.data.source import load_splits
+from convert.data.split_file import NO_GROUPS, SPLIT_FILE, Grouping
+from convert.errors import DataError
+from convert.training.input_size import CIFAR10_SIDE, InputSize, choose_side, folder_short_sides
+from convert.training.subset import even_subset
+
+_CACHE_FOLDER = Path("out") / "cache"
+
+
+def is_folder(data: Path) -> bool:
+    """Say whether `data` is read as a folder of images, not as CIFAR-10."""
+    return not cifar10.is_binary_layout(data)
+
+
+def input_size(data: Path, given: int | None) -> InputSize:
+    """Return the side of the input: the given one, or one that fits the pictures.
+
+    Raises:
+        DataError: there is no data set.
+    """
+    if given is not None:
+        return InputSize(given, "given by --size")
+    if not data.is_dir():
+        got = "a file" if data.exists() else "nothing of that name"
+        raise DataError(f"{data}: expected a folder with a data set, got {got}")
+    if not is_folder(data):
+        return InputSize(CIFAR10_SIDE, "the size of CIFAR-10")
+    return choose_side(folder_short_sides(data))
+
+
+def grouping_of(text: str | None, split_file: Path) -> Grouping | None:
+    """Return what `--group-by` asks for; None leaves it to a split file that exists."""
+    if text is None:
+        return None if split_file.exists() else Grouping("looks")
+    if text == "none":
+        return NO_GROUPS
+    return Grouping("looks") if text == "looks" else Grouping("pattern", text)
+
+
+def cache_of(data: Path, given: Path | None, *, none: bool = False) -> Path | None:
+    """Return the folder for decoded pictures; by default one that belongs to the data folder."""
+    if none:
+        return None
+    place = data.resolve()
+    digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()
+    return given or _CACHE_FOLDER / f"{place.name}-{digest[:8]}"
+
+
+def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int], None]) -> Splits:
+    """Read the data set that the options name, at `side` pixels.
+
+    Raises:
+        DataError: it is refused, or has nothing to train on or to validate.
+    """
+    splits = load_splits(
+        options.data,
+        height=side,
+        width=side,
+        crop=options.crop,
+        seed=options.seed,
+        split_file=options.split_file,
+        skip_broken=options.skip_broken,
+        grouping=grouping_of(options.group_by, options.split_file or options.data / SPLIT_FILE),
+        cache=cache_of(options.data, options.cache, none=options.no_cache),
+        report=report,
+    )
+    if len(splits.train) == 0 or len(splits.validation) == 0:
+        raise DataError(
+            f"{options.data}: expected pictures to train on and to validate, got "
+            f"{len(splits.train)} and {len(splits.validation)}"
+        )
+    if options.train_count is not None:
+        chosen = even_subset(splits.train, options.train_count, seed=options.seed)
+        splits = replace(splits, train=chosen)
+    return splits
