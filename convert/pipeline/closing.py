@@ -1,0 +1,82 @@
+"""The last words of a run: how good, where everything lies, what to type on the board."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from convert.command import EXIT_GATE_FAILED, EXIT_NOT_ENOUGH_EVIDENCE
+from convert.packaging.boards import BOARDS
+from convert.packaging.bundle import install_text
+from convert.packaging.names import wheel_names
+from convert.pipeline.request import Request
+from convert.pipeline.steps import wheel_path
+from convert.report.text import percent
+
+_GUIDE = "docs/first-hour.md"
+_REMEDIES = (
+    "Calibrate on more pictures (--calibration-count 1000), train longer (--recipe best), or "
+    "allow a larger loss (--max-drop)"
+)
+
+
+def closing(request: Request, exit_code: int) -> str:
+    """Return the summary of a finished run.
+
+    Args:
+        request: what was asked for.
+        exit_code: of the run.
+    """
+    places = request.places
+    report: dict[str, Any] = json.loads(places.quantization.read_bytes())
+    lines = ["", *accuracy_lines(report)]
+    if exit_code == EXIT_GATE_FAILED:
+        lines += [
+            f"NOT PACKAGED: {report['verdict']['reason']}.",
+            f"{_REMEDIES}, and run the command again: what is done stays done.",
+            f"Report:  {places.page}",
+        ]
+        return "\n".join(lines)
+    if exit_code == EXIT_NOT_ENOUGH_EVIDENCE:
+        lines.append(f"NOT ENOUGH PICTURES to be sure: {report['verdict']['reason']}.")
+    wheel = wheel_path(request)
+    lines += [
+        f"Report:  {places.page}",
+        f"Model:   {places.compiled}",
+        f"Wheel:   {wheel}",
+        f"Card:    {places.card}",
+        "",
+        *install_lines(request),
+    ]
+    return "\n".join(lines)
+
+
+def accuracy_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each set of held-out pictures in a compilation's report."""
+    return [
+        f"{found['split'].capitalize()}: int8 {percent(found['target_top1'])}, float "
+        f"{percent(found['float_top1'])} of {found['count']:,} pictures that were not trained on"
+        for found in report["comparisons"]
+    ]
+
+
+def install_lines(request: Request) -> list[str]:
+    """Return what to type to bring the model to a board."""
+    wheel, names = wheel_path(request), wheel_names(request.places.name)
+    if request.board is not None:
+        folder = f"{names.escaped}-{request.version}-{request.board}"
+        text = install_text(
+            BOARDS[request.board], folder, distribution=names.distribution, model=names.model
+        )
+        tar = request.places.wheels / f"{folder}.tar"
+        return ["Here:", f"    scp {tar} pi@raspberrypi.local:", "", *text.rstrip().splitlines()]
+    return [
+        "Here:",
+        f"    scp {wheel} pi@raspberrypi.local:",
+        f"On the Raspberry Pi, where minivgg-edge is installed ({_GUIDE}):",
+        f"    pip install ./{wheel.name}",
+        f"    minivgg-edge classify --model {names.model} photo.jpg",
+        f"If it has a {names.model} {request.version} already: pip install --force-reinstall "
+        f"--no-deps ./{wheel.name}",
+    ]
