@@ -1,0 +1,1 @@
+"""Many callers at once: threads, forks, pools, event loops, and files that change meanwhile."""

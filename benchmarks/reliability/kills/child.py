@@ -1,0 +1,113 @@
+"""Children that are forked with TensorFlow imported: one begins in milliseconds, not seconds.
+
+The parent imports it, and never uses it: a fork does not copy the threads that it would start.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_TIMEOUT_S = 300.0
+_CRASHED = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended.
+
+    Attributes:
+        code: its exit code, or the negative number of the signal that killed it.
+        output: what it wrote to stdout and stderr.
+    """
+
+    code: int
+    output: str
+
+
+class ChildHungError(Exception):
+    """A child did not end in time."""
+
+
+def import_desk() -> None:
+    """Import what the desk's commands use, so that children need not."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from convert.quiet import quiet
+
+    with quiet():
+        import keras  # noqa: F401
+        import tensorflow  # noqa: F401
+
+        import convert.int8.compile_model
+        import convert.int8.float_model
+        import convert.int8.inputs
+        import convert.training.loop
+        import convert.training.results  # noqa: F401
+
+
+def start(action: Callable[[], int], log: Path) -> int:
+    """Fork a child that runs `action` and exits with what it returns; returns its process id."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = _CRASHED
+    try:
+        write_into(log)
+        code = action()
+    except BaseException:
+        # All of it: the child must end here, and not run the parent's program to its end.
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def write_into(log: Path) -> None:
+    """Let all that this process prints go to a file."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    for stream in (1, 2):
+        os.dup2(descriptor, stream)
+    # Anew: the parent may have put something else in their place.
+    sys.stdout, sys.stderr = (os.fdopen(stream, "w", closefd=False) for stream in (1, 2))
+
+
+def kill_after(pid: int, delay_s: float, number: int = signal.SIGKILL) -> None:
+    """Send a signal unless the child ends before."""
+    if not _has_ended(pid, delay_s):
+        os.kill(pid, number)
+
+
+def finish(pid: int, log: Path) -> Ended:
+    """Wait for a child.
+
+    Raises:
+        ChildHungError: it does not end; it is killed.
+    """
+    if not _has_ended(pid, _TIMEOUT_S):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise ChildHungError(f"a child did not end within {_TIMEOUT_S:g} s")
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return Ended(code, log.read_text(errors="replace") if log.exists() else "")
+
+
+def run(action: Callable[[], int], log: Path) -> Ended:
+    """Run `action` in a child to its end."""
+    return finish(start(action, log), log)
+
+
+def _has_ended(pid: int, timeout_s: float) -> bool:
+    descriptor = os.pidfd_open(pid)
+    try:
+        return bool(select.select([descriptor], [], [], timeout_s)[0])
+    finally:
+        os.close(descriptor)

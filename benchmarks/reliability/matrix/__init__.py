@@ -1,0 +1,1 @@
+"""The built wheel in clean environments: every Python, runtime, numpy and board it claims."""

@@ -1,0 +1,1 @@
+"""Long life: a million inferences, and what a process holds of memory, files and threads then."""
