@@ -77,11 +77,17 @@ def test_a_signal_is_one_line_and_an_exit_code(
         finally:
             unwound.append(name)
 
-    before = signal.getsignal(getattr(signal, name))
-    assert run_command(main, []) == code
+    number = getattr(signal, name)
+    # As in the foreground: what a shell starts in the background ignores Ctrl-C.
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    previous = signal.signal(number, usual)
+    try:
+        assert run_command(main, []) == code
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, previous)
     assert unwound
     assert capsys.readouterr().err == words
-    assert signal.getsignal(getattr(signal, name)) is before
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:
@@ -169,7 +175,11 @@ def test_what_is_wrong_with_a_folder(tmp_path: Path) -> None:
     ("interruption", "ended", "strays", "problem"),
     [
         (Interruption(line=3), Ended(-9, ""), 1, None),
-        (Interruption(line=3), Ended(0, ""), 0, None),
+        (Interruption(line=3), Ended(0, ""), 0, "the command was not interrupted"),
+        (Interruption(full_bytes=300), Ended(0, ""), 0, "the command was not interrupted"),
+        (Interruption(delay_s=1.0), Ended(0, ""), 0, None),
+        (Interruption(disk_bytes=1), Ended(0, ""), 0, None),
+        (Interruption(), Ended(0, ""), 0, None),
         (Interruption(line=3), Ended(-9, ""), 2, "2 temporary files are left"),
         (Interruption(line=3), Ended(-11, ""), 0, "ended with -11, expected [-9]"),
         (Interruption(line=3, number=15), Ended(143, "ended by SIGTERM"), 0, None),

@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (work / "temporary").mkdir(parents=True)
     tempfile.tempdir = os.fspath(work / "temporary")
     print("Making a model to kill", flush=True)
+    child.heed_interrupts()
     child.import_desk()
     tried: list[Tried] = []
     notes: list[str] = []

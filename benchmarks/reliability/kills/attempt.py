@@ -50,6 +50,12 @@ class Interruption:
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
+    @property
+    def always_meets(self) -> bool:
+        """Whether no job can end before it, so that one that does was not put to the test."""
+        by_luck = self.delay_s is not None or self.disk_bytes is not None
+        return not by_luck and self != Interruption()
+
     def may_end_with(self, job: Job) -> dict[int, str]:
         """Return the codes that are right for a job that it meets, each with words it must say."""
         if self.read_only or self.full_bytes is not None or self.disk_bytes is not None:
@@ -97,6 +103,8 @@ def judge(job: Job, interruption: Interruption, folder: Path, ended: child.Ended
     problems = job.problems(folder)
     finished = ended.code == job.ending
     right = interruption.may_end_with(job)
+    if finished and interruption.always_meets:
+        problems.append("the command was not interrupted")
     if not finished:
         if ended.code not in right:
             problems.append(f"ended with {ended.code}, expected {sorted(right)}: {ended.output}")

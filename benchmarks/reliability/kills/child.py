@@ -61,6 +61,7 @@ def start(action: Callable[[], int], log: Path) -> int:
     code = _CRASHED
     try:
         write_into(log)
+        heed_interrupts()
         code = action()
     except BaseException:
         # All of it: the child must end here, and not run the parent's program to its end.
@@ -69,6 +70,15 @@ def start(action: Callable[[], int], log: Path) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def heed_interrupts() -> None:
+    """Let SIGINT interrupt this process and its children as Ctrl-C does.
+
+    A shell lets what it starts in the background ignore it, and children inherit that: nothing
+    would be interrupted, and every attempt would pass.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def write_into(log: Path) -> None:
