@@ -149,7 +149,18 @@ def test_undefined_orientation_means_upright(orientation: int) -> None:
     np.testing.assert_array_equal(decode(encode(Image.fromarray(pixels), "PNG", exif=exif)), pixels)
 
 
-@pytest.mark.parametrize("block", [b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"x"])
+# Pillow cannot even open a JPEG with this offset where a file's position has 32 bits.
+NEEDS_64_BITS = pytest.mark.skipif(sys.maxsize < 2**32, reason="the offset is too large")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"Exif\0\0garbage",
+        pytest.param(b"Exif\0\0II*\0\xff\xff\xff\xff", marks=NEEDS_64_BITS),
+        b"x",
+    ],
+)
 def test_unreadable_exif_counts_as_absent(block: bytes) -> None:
     picture = smooth(8, 9)
     data = encode(picture, "JPEG", exif=block)

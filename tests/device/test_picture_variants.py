@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import time
 import zlib
 
@@ -115,8 +116,11 @@ def test_broken_exif_turns_the_picture_or_is_ignored(block: bytes) -> None:
             assert decode(data).shape[2] == 3
         except PictureError as error:
             refusals.append(str(error))
-    assert all("expected at most 65,536 tags" in refusal for refusal in refusals)
-    assert len(refusals) in (0, 3)
+    # A JPEG with an offset that a 32-bit system's files cannot have is refused by Pillow itself.
+    too_large = sum("OverflowError" in refusal for refusal in refusals)
+    assert too_large <= (0 if sys.maxsize > 2**32 else 1)
+    assert sum("expected at most 65,536 tags" in refusal for refusal in refusals) in (0, 3)
+    assert len(refusals) in (too_large, 3)
     assert time.perf_counter() - start < 5
 
 

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import pytest
+from float_strategies import floats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ _SCALARS = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(10**20), 10**20),
-    st.floats(allow_nan=False, allow_infinity=False),
+    floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=8),
 )
 _VALUES = st.recursive(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from float_strategies import floats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +28,7 @@ from minivgg_edge.tensors import TensorSpec
 
 DTYPES: st.SearchStrategy[QuantizedDtype] = st.sampled_from(["uint8", "int8"])
 # The range of scales that a manifest may have.
-SCALES = st.floats(2.0**-126, float(np.finfo(np.float32).max) / 256, width=32)
+SCALES = floats(2.0**-126, float(np.finfo(np.float32).max) / 256, width=32)
 HALF = Fraction(1, 2)
 # By as much may a quotient in float64 be off: its value has 53 bits.
 NEARLY_HALF = Fraction(1, 2**52)
@@ -55,7 +56,7 @@ def exact_codes(quotient: Fraction, zero_point: int, dtype: QuantizedDtype) -> s
 
 @settings(deadline=None)
 @given(
-    real=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8),
+    real=st.lists(floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8),
     scale=SCALES,
     kind=quantizations(),
 )
@@ -130,7 +131,7 @@ def test_top_k_against_sorted(dtype: str, values: list[int], k: int) -> None:
 
 @settings(deadline=None)
 @given(
-    values=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2),
+    values=st.lists(floats(width=32, allow_nan=False, allow_infinity=False), min_size=2),
     k=st.integers(1, 12),
 )
 def test_top_k_of_floats(values: list[float], k: int) -> None:
@@ -141,9 +142,9 @@ def test_top_k_of_floats(values: list[float], k: int) -> None:
 @settings(deadline=None)
 @given(
     logits=st.lists(
-        st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=20
+        floats(width=32, allow_nan=False, allow_infinity=False), min_size=2, max_size=20
     ),
-    temperature=st.floats(1e-3, 1e3),
+    temperature=floats(1e-3, 1e3),
 )
 def test_softmax_bounds(logits: list[float], temperature: float) -> None:
     scores = softmax(np.array(logits, np.float32), temperature)
@@ -179,7 +180,7 @@ def outputs(draw: st.DrawFn) -> tuple[Scorer, np.ndarray[Any, Any]]:
     activation: Any = draw(st.sampled_from(["softmax", "logits"]))
     classes = draw(st.integers(2, 20))
     if dtype == "float32":
-        values = st.floats(0, 1, width=32) if activation == "softmax" else st.floats(width=32)
+        values = floats(0, 1, width=32) if activation == "softmax" else floats(width=32)
         numbers = st.lists(values.filter(math.isfinite), min_size=classes, max_size=classes)
         raw = np.array(draw(numbers), np.float32)
         scale, zero_point = None, None
@@ -187,7 +188,7 @@ def outputs(draw: st.DrawFn) -> tuple[Scorer, np.ndarray[Any, Any]]:
         limits = np.iinfo(dtype)
         codes = st.integers(int(limits.min), int(limits.max))
         raw = np.array(draw(st.lists(codes, min_size=classes, max_size=classes))).astype(dtype)
-        scale = 1 / 256 if activation == "softmax" else draw(st.floats(2.0**-20, 2.0**20))
+        scale = 1 / 256 if activation == "softmax" else draw(floats(2.0**-20, 2.0**20))
         zero_point = int(limits.min) if activation == "softmax" else draw(codes)
     spec = OutputSpec(classes, dtype, scale, zero_point, activation=activation)
     tensor = TensorSpec((1, classes), dtype, scale, zero_point)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from float_strategies import floats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -156,7 +157,7 @@ def classifier() -> Iterator[Classifier]:
 @given(
     batch=st.lists(pictures(st.one_of(st.just(32), st.integers(1, 80))), min_size=1, max_size=3),
     top_k=st.integers(1, 12),
-    threshold=st.one_of(st.none(), st.floats(0, 1), st.sampled_from([0, 1, 0.00390625])),
+    threshold=st.one_of(st.none(), floats(0, 1), st.sampled_from([0, 1, 0.00390625])),
 )
 def test_one_by_one_in_a_batch_and_as_scores(
     classifier: Classifier, batch: list[Pixels], top_k: int, threshold: float | None

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from float_strategies import floats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from minivgg_edge.quantization import (
 )
 
 DTYPES = st.sampled_from(["uint8", "int8"])
-SCALES = st.floats(1e-6, 1e6)
+SCALES = floats(1e-6, 1e6)
 
 
 def test_quantize_by_hand() -> None:
@@ -67,7 +68,7 @@ def test_error_is_at_most_half_a_step(dtype: str, scale: float, data: st.DataObj
     limits = np.iinfo(dtype)
     zero_point = data.draw(st.integers(limits.min, limits.max))
     low, high = scale * (limits.min - zero_point), scale * (limits.max - zero_point)
-    real = data.draw(st.floats(low, high))
+    real = data.draw(floats(low, high))
     back = float(dequantize(quantize([real], scale, zero_point, dtype), scale, zero_point)[0])
     # Beside half a step, the float32 rounding of the result: 2**-24 of at most 255 steps.
     assert abs(back - real) <= scale * (0.5 + 255 * 2**-23)
