@@ -16,6 +16,7 @@ from folder_runs import content, fill, run_convert
 from tiny_model import Run
 
 import convert.int8.compile_model
+import convert.package
 import convert.train
 import convert.training.loop
 from convert.command import run_command
@@ -230,6 +231,47 @@ def test_a_killed_training_of_other_pictures_does_not_go_on(
     assert "--force" in commands(run)["train"]
     record = json.loads((copy.out / "training" / "training.json").read_bytes())
     assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_checkpoint_of_other_pictures_is_discarded(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, out = tmp_path / "photos", tmp_path / "run"
+    shutil.copytree(done.data, data)
+    run_epoch = convert.training.loop.Trainer._run_epoch
+
+    def killed(self: object, epoch: int, report: object) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        run_epoch(self, epoch, report)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert.training.loop.Trainer, "_run_epoch", killed)
+        assert run_convert(data, out).code == 130
+    assert (out / "training" / "checkpoint.npz").is_file()
+    fill(data, ("bolt", "nut"), 3, first=500)
+    run = run_convert(data, out)
+    assert run.code in (0, 3), run.err
+    assert "--force" in commands(run)["train"]
+    record = json.loads((out / "training" / "training.json").read_bytes())
+    assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_tar_for_a_board_without_a_network(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_training: None
+) -> None:
+    copy = done.copy(tmp_path)
+    tar = copy.out / "dist" / "my_parts-1.0-pi5.tar"
+    monkeypatch.setattr(convert.package, "_bundle", lambda *given: (tar.name, b"all wheels"))
+    run = run_convert(copy.data, copy.out, "--board", "pi5")
+    assert run.code == done.run.code, run.err
+    assert set(commands(run)) == {"package", "report"}
+    assert tar.read_bytes() == b"all wheels"
+    for line in (f"scp {tar} ", f"tar xf {tar.name}", "--no-index --find-links my_parts-1.0-pi5 "):
+        assert line in run.out
+    tar.unlink()
+    run = run_convert(copy.data, copy.out, "--board", "pi5")
+    assert "4/5 package: again, not as it was left: dist/my_parts-1.0-pi5.tar" in run.out
 
 
 def test_a_refused_model_is_not_packaged(
