@@ -16,19 +16,18 @@ EXIT_DONE = 0
 EXIT_GATE_FAILED = 1
 EXIT_BAD_INPUT = 2
 EXIT_NOT_ENOUGH_EVIDENCE = 3
-# What a shell reports for a program that ended by a signal: 128 + the signal's number.
-EXIT_INTERRUPTED = 130
+# What a shell reports for a program that ended by SIGPIPE: 128 + the signal's number.
 EXIT_BROKEN_PIPE = 141
-# Sent by `kill`, by a system that shuts down, and by a terminal that goes away.
-_ENDING_SIGNALS = ("SIGTERM", "SIGHUP")
+# Sent by Ctrl-C, by `kill`, by a system that shuts down, and by a terminal that goes away.
+_ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 class _EndedError(BaseException):
     """A signal asked the program to end; not an `Exception`, so that nothing swallows it."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"ended by {signal.Signals(number).name}")
-        self.exit_code = 128 + number
+        super().__init__(f"signal {number}")
+        self.number = number
 
 
 def run_command(
@@ -46,8 +45,9 @@ def run_command(
         under `nohup`), 141 when nobody reads stdout any more. A usage error leaves through
         argparse's own `SystemExit(2)`.
     """
+    received: list[int] = []
     try:
-        with _unwinding_at_signals():
+        with _unwinding_at_signals(received):
             code = main(arguments)
         sys.stdout.flush()
         return code
@@ -56,35 +56,53 @@ def run_command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        return _ended_by(signal.SIGINT)
     except _EndedError as ended:
-        print(ended, file=sys.stderr)
-        return ended.exit_code
-    except (MinivggEdgeError, OSError) as error:
+        return _ended_by(ended.number)
+    except Exception as error:
+        # Native code that calls Python may drop what a signal raises, and fail over it afterwards.
+        if received:
+            return _ended_by(received[0])
+        if not isinstance(error, MinivggEdgeError | OSError):
+            raise
         print(f"error: {error_line(error)}", file=sys.stderr)
         return EXIT_BAD_INPUT
 
 
+def _ended_by(number: int) -> int:
+    """Say which signal ended the command; return the exit code."""
+    name = signal.Signals(number).name
+    print("interrupted" if name == "SIGINT" else f"ended by {name}", file=sys.stderr)
+    return 128 + number
+
+
 @contextlib.contextmanager
-def _unwinding_at_signals() -> Iterator[None]:
-    """Let signals unwind the program as Ctrl-C does: no temporary file is left behind."""
+def _unwinding_at_signals(received: list[int]) -> Iterator[None]:
+    """Let signals unwind the program as Ctrl-C does: no temporary file is left behind.
+
+    Args:
+        received: the numbers of those that come are added to it.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers
         return
 
     def end(number: int, _frame: FrameType | None) -> None:
-        raise _EndedError(number)
+        received.append(number)
+        raise KeyboardInterrupt if number == signal.SIGINT else _EndedError(number)
 
     numbers = [getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)]
-    untouched = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    for number in untouched:
+    # Those that are ignored stay so, as SIGHUP is under `nohup`.
+    previous = {number: signal.getsignal(number) for number in numbers}
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    replaced = {number: handler for number, handler in previous.items() if handler in usual}
+    for number in replaced:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in untouched:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
 def error_line(error: BaseException) -> str:

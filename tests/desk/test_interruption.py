@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -88,6 +89,27 @@ def test_a_signal_is_one_line_and_an_exit_code(
         signal.signal(number, previous)
     assert unwound
     assert capsys.readouterr().err == words
+
+
+@pytest.mark.parametrize("failure", [ValueError("of a library"), TrainingError("of ours")])
+def test_a_signal_that_native_code_has_swallowed_is_still_the_reason(
+    failure: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def main(_arguments: Sequence[str] | None) -> int:
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise failure
+
+    assert run_command(main, []) == 143
+    assert capsys.readouterr().err == "ended by SIGTERM\n"
+
+
+def test_other_failures_stay_what_they_are() -> None:
+    def main(_arguments: Sequence[str] | None) -> int:
+        raise ValueError("a fault of the program")
+
+    with pytest.raises(ValueError, match="a fault of the program"):
+        run_command(main, [])
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:

@@ -17,6 +17,7 @@ import datetime
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -56,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     (work / "temporary").mkdir(parents=True)
     tempfile.tempdir = os.fspath(work / "temporary")
     print("Making a model to kill", flush=True)
-    child.heed_interrupts()
+    # What it starts inherits it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     child.import_desk()
     tried: list[Tried] = []
     notes: list[str] = []

@@ -16,6 +16,7 @@ from pathlib import Path
 
 _TIMEOUT_S = 300.0
 _CRASHED = 99
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,22 @@ def start(action: Callable[[], int], log: Path) -> int:
     """Fork a child that runs `action` and exits with what it returns; returns its process id."""
     sys.stdout.flush()
     sys.stderr.flush()
+    # A signal that comes before the child is what it shall be waits until it is.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING_SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
         return pid
     code = _CRASHED
     try:
         write_into(log)
-        heed_interrupts()
+        heed_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING_SIGNALS)
         code = action()
-    except BaseException:
+    except BaseException as error:
         # All of it: the child must end here, and not run the parent's program to its end.
+        if isinstance(error, KeyboardInterrupt) and not _in_command(error):
+            _die_by(signal.SIGINT)
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -72,13 +79,27 @@ def start(action: Callable[[], int], log: Path) -> int:
         os._exit(code)
 
 
-def heed_interrupts() -> None:
-    """Let SIGINT interrupt this process and its children as Ctrl-C does.
+def _in_command(error: BaseException) -> bool:
+    """Whether it came while a command ran, and not before it had begun or after its end."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code.co_name == "run_command" for frame, _ in frames)
 
-    A shell lets what it starts in the background ignore it, and children inherit that: nothing
-    would be interrupted, and every attempt would pass.
+
+def _die_by(number: int) -> None:
+    """End as Python does when nothing handles the signal."""
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def heed_signals() -> None:
+    """Let signals act on this process and its children as on a program in the foreground.
+
+    A shell lets what it starts in the background ignore SIGINT, and children inherit that: nothing
+    would be interrupted, and every attempt would pass. The parent is a command itself, and what it
+    does at SIGTERM would be inherited too.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def write_into(log: Path) -> None:

@@ -97,11 +97,12 @@ def replacing_steps(
             job.name, "a full disk", lambda: disks.replacing_on_small_disks(job, sizes, work)
         )
         yield Step(job.name, "a read-only disk", lambda: disks.on_read_only(job, work))
-    yield Step(
-        job.name,
-        "SIGKILL at a random moment of the run",
-        lambda: _random_runs(job, amount, random_runs, signal.SIGKILL, work),
-    )
+    for number in _SIGNALS:
+        yield Step(
+            job.name,
+            f"{number.name} at a random moment of the run",
+            lambda number=number: _random_runs(job, amount, random_runs, number, work),
+        )
     for number in _SIGNALS:
         yield Step(
             job.name,
@@ -120,8 +121,10 @@ def training_steps(job: TrainJob, amount: Amount, work: Path, *, disk: bool) -> 
     for number, most in zip(_SIGNALS, (24, 8, 8), strict=True):
         chosen = [Interruption(line=n, number=number) for n in amount.lines(lines, most)]
         yield step(f"{number.name} before a line of the code that writes", chosen)
-    moments = [Interruption(delay_s=t) for t in amount.moments(24, duration_s)]
-    yield step("SIGKILL at a random moment of the run", moments)
+    for number, count in zip(_SIGNALS, (24, 12, 12), strict=True):
+        moments = amount.moments(count, duration_s)
+        chosen = [Interruption(delay_s=moment, number=number) for moment in moments]
+        yield step(f"{number.name} at a random moment of the run", chosen)
     if disk:
         sizes = [int(length) for length in amount.lengths(6, 200_000)]
         yield Step(job.name, "a full disk", lambda: disks.training_on_small_disks(job, sizes, work))
