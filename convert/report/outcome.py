@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import base64
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from convert.pipeline.outcome import Outcome
-from convert.report.confusion import Cell, ConfusionTable
+from convert.report.confusion import (
+    LARGEST_MATRIX,
+    MOST_CONFUSIONS,
+    ConfusionTable,
+    confusion_table,
+    frequent_confusions,
+)
 from convert.report.environment import report_environment
 from convert.report.headline import Tile
-from convert.report.scan import printable
+from convert.report.mistakes import mistake_thumbnail
 from convert.report.tables import Table
 from convert.report.text import percent, size
+from minivgg_edge.cli.terminal import printable
 from minivgg_edge.metrics import wilson_interval
-
-# A matrix of more classes than this says less than the list of its largest mistakes.
-_LARGEST_MATRIX = 30
-_MOST_CONFUSIONS = 20
 
 _VERDICTS = {
     "pass": "The compiled model is as good as the float one, within what is allowed",
@@ -42,9 +44,9 @@ def outcome_page(outcome: Outcome) -> str:
             refused=outcome.quantization["verdict"]["status"] == "fail",
             accuracy=_accuracy_table(outcome),
             per_class=_class_table(shown),
-            confusion=_matrix(shown) if len(shown["per_class"]) <= _LARGEST_MATRIX else None,
+            confusion=_matrix(shown) if len(shown["per_class"]) <= LARGEST_MATRIX else None,
             confusions=_confusions_table(shown),
-            mistakes=[(printable(mistake.name), mistake) for mistake in outcome.mistakes],
+            mistakes=[(mistake, mistake_thumbnail(mistake)) for mistake in outcome.mistakes],
             findings=outcome.scan["findings"],
             split=_split_table(outcome),
             training=_training_table(outcome.training),
@@ -133,32 +135,14 @@ def _class_table(shown: Mapping[str, Any]) -> Table:
 
 
 def _matrix(shown: Mapping[str, Any]) -> ConfusionTable:
-    counts: list[list[int]] = shown["target_confusion"]
     labels = tuple(printable(entry["label"]) for entry in shown["per_class"])
-    right = max(counts[i][i] for i in range(len(counts)))
-    wrong = max((count for *_, count in _wrong(counts)), default=0)
-    rows = []
-    for i, row in enumerate(counts):
-        cells = []
-        for j, count in enumerate(row):
-            largest = right if i == j else wrong
-            # Mistakes are few next to right answers: the root tells them apart.
-            heat = round(100 * math.sqrt(count / largest)) if largest else 0
-            cells.append(Cell(count, heat, i == j))
-        rows.append(tuple(cells))
-    return ConfusionTable(f"int8, {shown['split']} pictures", labels, tuple(rows))
-
-
-def _wrong(counts: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
-    """Return class, answer and count of every kind of mistake, the most frequent first."""
-    found = [(i, j, count) for i, row in enumerate(counts) for j, count in enumerate(row) if i != j]
-    return sorted((entry for entry in found if entry[2]), key=lambda entry: -entry[2])
+    return confusion_table(f"int8, {shown['split']} pictures", labels, shown["target_confusion"])
 
 
 def _confusions_table(shown: Mapping[str, Any]) -> Table | None:
-    found = _wrong(shown["target_confusion"])
+    found = frequent_confusions(shown["target_confusion"])[:MOST_CONFUSIONS]
     labels = [printable(entry["label"]) for entry in shown["per_class"]]
-    rows = tuple((labels[i], labels[j], str(count)) for i, j, count in found[:_MOST_CONFUSIONS])
+    rows = tuple((labels[truth], labels[answer], str(count)) for truth, answer, count in found)
     title = f"The most frequent mistakes of int8, {shown['split']} pictures"
     columns = ("class", "answered as", "pictures")
     return Table(title, columns, rows, frozenset({0, 1})) if rows else None

@@ -14,6 +14,7 @@ from convert.report.text import table
 from convert.scanning.facts import Facts
 from convert.scanning.findings import Finding
 from convert.scanning.scan import Scan
+from minivgg_edge.cli.terminal import printable
 
 # A page with every picture of a big folder would be too heavy to open.
 _MOST_GROUPS = 40
@@ -88,11 +89,6 @@ def scan_page(scan: Scan) -> str:
             ignored=[printable(name) for name in scan.ignored],
         )
     )
-
-
-def printable(name: str) -> str:
-    """Return a name without line breaks, control characters and lone surrogates."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _thumbnails(finding: Finding, facts: dict[str, Facts]) -> tuple[list[list[Thumbnail]], int]:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import base64
-import io
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PIL import Image
-
-from convert.report.confusion import Cell, ConfusionTable
+from convert.report.confusion import (
+    LARGEST_MATRIX,
+    MOST_CONFUSIONS,
+    ConfusionTable,
+    confusion_table,
+    frequent_confusions,
+)
 from convert.report.environment import report_environment
-from convert.report.scan import Thumbnail, printable
+from convert.report.mistakes import Mistake, mistake_thumbnail
 from convert.report.tables import Table
 from convert.report.text import percent
-from convert.training.mistakes import Mistake
+from minivgg_edge.cli.terminal import printable
 from minivgg_edge.metrics import wilson_interval
 
-# A matrix of more classes says less than the list of its largest counts.
-_LARGEST_MATRIX = 30
-_MOST_CONFUSIONS = 20
 _FAMILIAR = "of groups that were trained on: what a random split would report"
 _GROUPED = "of groups that were not trained on"
-_LONGEST_SIDE = 96
 
 
 def result_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -50,7 +48,7 @@ def training_page(record: Mapping[str, Any], mistakes: Sequence[Mistake], curves
     """
     validation = record["results"]["validation"]
     labels = tuple(printable(label) for label in record["labels"])
-    small = len(labels) <= _LARGEST_MATRIX
+    small = len(labels) <= LARGEST_MATRIX
     return (
         report_environment()
         .get_template("training.html.j2")
@@ -62,7 +60,7 @@ def training_page(record: Mapping[str, Any], mistakes: Sequence[Mistake], curves
             per_class=_class_table(validation),
             matrix=_matrix(validation, labels) if small else None,
             confusions=_confusions_table(validation, labels),
-            mistakes=[(mistake, _thumbnail(mistake)) for mistake in mistakes],
+            mistakes=[(mistake, mistake_thumbnail(mistake)) for mistake in mistakes],
             printable=printable,
             curves=base64.b64encode(curves_svg).decode("ascii"),
         )
@@ -121,48 +119,16 @@ def _class_table(result: Mapping[str, Any]) -> Table:
     return Table("Classes, validation pictures", ("class", "pictures", "accuracy"), rows)
 
 
-def _confusions(counts: Sequence[Sequence[int]]) -> list[tuple[int, int, int]]:
-    """Return count, truth and answer of every mistake that was made, the most frequent first."""
-    found = [
-        (count, truth, answer)
-        for truth, row in enumerate(counts)
-        for answer, count in enumerate(row)
-        if count and truth != answer
-    ]
-    return sorted(found, key=lambda each: -each[0])
-
-
 def _confusions_table(result: Mapping[str, Any], labels: Sequence[str]) -> Table:
     rows = tuple(
         (labels[truth], labels[answer], f"{count:,}")
-        for count, truth, answer in _confusions(result["confusion"])[:_MOST_CONFUSIONS]
+        for truth, answer, count in frequent_confusions(result["confusion"])[:MOST_CONFUSIONS]
     )
     columns = ("truth", "answer", "pictures")
     return Table("Most frequent mistakes", columns, rows, frozenset({0, 1}))
 
 
 def _matrix(result: Mapping[str, Any], labels: tuple[str, ...]) -> ConfusionTable:
-    counts = result["confusion"]
-    right = max(counts[i][i] for i in range(len(counts)))
-    wrong = max((count for count, *_ in _confusions(counts)), default=0)
-
-    def cell(count: int, *, is_right: bool) -> Cell:
-        largest = right if is_right else wrong
-        # Mistakes are few next to right answers, and most are small: the root tells them apart.
-        return Cell(count, round(100 * math.sqrt(count / largest)) if largest else 0, is_right)
-
-    rows = tuple(
-        tuple(cell(count, is_right=truth == answer) for answer, count in enumerate(row))
-        for truth, row in enumerate(counts)
+    return confusion_table(
+        f"Validation: {percent(result['accuracy'])}", labels, result["confusion"]
     )
-    return ConfusionTable(f"Validation: {percent(result['accuracy'])}", labels, rows)
-
-
-def _thumbnail(mistake: Mistake) -> Thumbnail:
-    """Return the picture as the model saw it: from pixels, so without EXIF, place and time."""
-    height, width, _ = mistake.image.shape
-    buffer = io.BytesIO()
-    Image.fromarray(mistake.image).save(buffer, "PNG")
-    scale = _LONGEST_SIDE / max(height, width)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Thumbnail(printable(mistake.name), data, round(scale * width), round(scale * height))

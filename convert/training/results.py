@@ -11,12 +11,12 @@ from convert.atomic import write_output
 from convert.data.folder import FolderSplits
 from convert.data.held_out import trained_on
 from convert.data.pictures import Splits
+from convert.report.mistakes import worst_mistakes
 from convert.report.training import training_page
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.curves import curves_svg
 from convert.training.kept import predict
 from convert.training.loop import Trainer
-from convert.training.mistakes import worst_mistakes
 from convert.training.portable import portable
 from convert.training.record import (
     history_csv,

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from convert.data.pictures import PictureSet
+from convert.report.mistakes import worst_mistakes
 from convert.report.training import result_lines, training_page
-from convert.training.mistakes import worst_mistakes
 from convert.training.record import judged
 
 NAMES = ("a <b>", "schön 🔩")

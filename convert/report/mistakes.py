@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from convert.data.pictures import PictureSet
+from convert.report.scan import Thumbnail
+from minivgg_edge.cli.terminal import printable
 
 MOST = 24
+_LONGEST_SIDE = 96
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +27,7 @@ class Mistake:
         truth: name of its class.
         answer: name of the class that the model answers.
         score: of the answer, 0-1.
+        truth_score: of its class, 0-1.
         image: uint8 (height, width, 3), RGB, as the model saw it.
     """
 
@@ -28,6 +35,7 @@ class Mistake:
     truth: str
     answer: str
     score: float
+    truth_score: float
     image: NDArray[np.uint8]
 
 
@@ -50,7 +58,18 @@ def worst_mistakes(
             pictures.class_names[pictures.labels[index]],
             pictures.class_names[answers[index]],
             float(scores[index, answers[index]]),
+            float(scores[index, pictures.labels[index]]),
             pictures.images[index],
         )
         for index in order
     )
+
+
+def mistake_thumbnail(mistake: Mistake) -> Thumbnail:
+    """Return the picture as the model saw it: from pixels, so without EXIF, place and time."""
+    height, width, _ = mistake.image.shape
+    buffer = io.BytesIO()
+    Image.fromarray(mistake.image).save(buffer, "PNG")
+    scale = _LONGEST_SIDE / max(height, width)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return Thumbnail(printable(mistake.name), data, round(scale * width), round(scale * height))
