@@ -64,14 +64,17 @@ def test_memory_is_read_where_the_system_tells() -> None:
     assert read_memory(FreshRun({}, {"baseline": {}, "steady": {}})) is None
 
 
-def test_a_real_process() -> None:
-    run = run_fresh("minivgg")
-    assert tuple(run.phases_ms) == PHASES
-    assert all(time > 0 for time in run.phases_ms.values())
-    assert run.memory is None
+def test_real_processes() -> None:
+    runs = [run_fresh("minivgg") for _ in range(3)]
+    for run in runs:
+        assert tuple(run.phases_ms) == PHASES
+        assert all(time > 0 for time in run.phases_ms.values())
+        assert run.memory is None
+    # What else runs here only adds to a phase: the shortest of each is compared.
+    shortest = {phase: min(run.phases_ms[phase] for run in runs) for phase in PHASES}
     # Numpy is the largest import, loading is longer than one inference: else phases are mixed up.
-    assert run.phases_ms["numpy"] > run.phases_ms["first"]
-    assert run.phases_ms["load"] > run.phases_ms["first"]
+    assert shortest["numpy"] > shortest["first"]
+    assert shortest["load"] > shortest["first"]
 
 
 def test_cold_start_runs_one_process_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
