@@ -94,6 +94,7 @@ def _check_reference(
 
 
 def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
+    from convert.data.picture_cache import cache_of
     from convert.int8.inputs import check_unseen, load_pictures
     from convert.int8.packing import Identity
 
@@ -105,6 +106,7 @@ def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
         size=(spec.height, spec.width),
         split_file=options.split_file,
         skip_broken=options.skip_broken,
+        cache=cache_of(options.data, options.cache, none=options.no_cache),
     )
     for note in pictures.notes:
         print(note, file=sys.stderr)

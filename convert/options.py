@@ -57,17 +57,6 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--skip-broken", action="store_true", help="leave out pictures that cannot be decoded"
     )
-
-
-def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add how a folder of images is grouped for a new split, and where decoded pictures lie."""
-    parser.add_argument(
-        "--group-by",
-        metavar="looks|none|REGEX",
-        help="pictures that stay in one part of a new split: those that look alike or were taken "
-        "in series (looks, the default), copies only (none), or those with the same text in "
-        "their path where the expression's groups match; a split that exists keeps its own",
-    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--cache",

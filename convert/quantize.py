@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compiled:
     say(f"Loading {options.model}")
     # Here and not above: TensorFlow takes seconds, `--help` and a misspelt option must not.
+    from convert.data.picture_cache import cache_of
     from convert.int8.compile_model import Settings, compile_model
     from convert.int8.float_model import load_float_model, picture_size
     from convert.int8.inputs import check_unseen, check_weights, load_identity, load_pictures
@@ -77,6 +78,7 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compile
         size=picture_size(model),
         split_file=options.split_file,
         skip_broken=options.skip_broken,
+        cache=cache_of(options.data, options.cache, none=options.no_cache),
     )
     for note in pictures.notes:
         say(note)

@@ -6,6 +6,7 @@ matter what the file is called, where it lies or when it was changed. zip's CRC-
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
@@ -24,8 +25,24 @@ from minivgg_edge.atomic import write_atomically
 # Below this decoding takes seconds, and a cache would only take room: 40 photos of 12 megapixels.
 FEWEST_PIXELS = 500_000_000
 _SPARE_BYTES = 1 << 30
+_CACHE_FOLDER = Path("out") / "cache"
 
 Kept = tuple[Facts, NDArray[np.uint8]]
+
+
+def cache_of(data: Path | None, given: Path | None, *, none: bool = False) -> Path | None:
+    """Return the folder for decoded pictures; by default one that belongs to the data folder.
+
+    Args:
+        data: the folder of pictures; None for the embedded sample, which needs no cache.
+        given: what `--cache` names.
+        none: whether nothing is kept.
+    """
+    if none or data is None:
+        return None
+    place = data.resolve()
+    digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()
+    return given or _CACHE_FOLDER / f"{place.name}-{digest[:8]}"
 
 
 def read_cache(path: Path) -> dict[str, Kept]:

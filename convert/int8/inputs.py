@@ -67,6 +67,7 @@ def load_pictures(
     size: tuple[int, int],
     split_file: Path | None = None,
     skip_broken: bool = False,
+    cache: Path | None = None,
 ) -> Pictures:
     """Read the pictures to calibrate and to measure on, numbered as the model numbers its classes.
 
@@ -79,6 +80,7 @@ def load_pictures(
         size: height and width of the model's input.
         split_file: see `convert.data.source.load_splits`, as is the following.
         skip_broken: leave out pictures that cannot be decoded.
+        cache: folder for decoded pictures; None: every run decodes them.
 
     Raises:
         DataError: the folder is refused, or its classes or its size are not the model's.
@@ -97,6 +99,7 @@ def load_pictures(
             class_names=labels or None,
             split_file=split_file,
             skip_broken=skip_broken,
+            cache=cache,
         )
         return Pictures(
             splits.name,

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from convert.packaging.adoption import Adopted
     from convert.packaging.normalization import Normalization
 
-_NEED_ADOPT = ("labels", "scale", "offset", "crop", "data", "float_model", "split_file")
+_NEED_ADOPT = (
+    "labels",
+    "scale",
+    "offset",
+    "crop",
+    "data",
+    "float_model",
+    "split_file",
+    "cache",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ def adopt_file(
         ConvertError: it is refused; the message says why.
         OSError: a file cannot be read.
     """
+    from convert.data.picture_cache import cache_of
     from convert.int8.inputs import load_pictures
     from convert.packaging.accuracy import measured, records
 
@@ -78,6 +88,7 @@ def adopt_file(
         size=(height, width),
         split_file=options.split_file,
         skip_broken=options.skip_broken,
+        cache=cache_of(options.data, options.cache, none=options.no_cache),
     )
     notes = (
         *adopted.notes,

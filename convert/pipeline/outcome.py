@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from convert.data.folder import FolderSplits, read_folder
+from convert.data.picture_cache import cache_of
 from convert.int8.compare import Comparison, compare
 from convert.packaging.wheel import read_model
 from convert.pipeline.closing import install_lines
@@ -22,7 +23,6 @@ from convert.pipeline.state import read_state
 from convert.pipeline.steps import commands, page_step, wheel_path
 from convert.quiet import quiet
 from convert.report.mistakes import Mistake, worst_mistakes
-from convert.training.reading import cache_of
 from minivgg_edge import Classifier
 
 _NUM_THREADS = 2

@@ -8,7 +8,6 @@ from typing import Any
 
 from convert.options import (
     add_folder_options,
-    add_reading_options,
     model_name,
     positive_integer,
     seed,
@@ -71,7 +70,13 @@ def build_parser(description: str | None) -> argparse.ArgumentParser:
         help="train on N pictures only, evenly from the classes: to compare recipes fast",
     )
     add_folder_options(parser)
-    add_reading_options(parser)
+    parser.add_argument(
+        "--group-by",
+        metavar="looks|none|REGEX",
+        help="pictures that stay in one part of a new split: those that look alike or were taken "
+        "in series (looks, the default), copies only (none), or those with the same text in "
+        "their path where the expression's groups match; a split that exists keeps its own",
+    )
     _add_model(parser.add_argument_group("model"))
     _add_recipe(parser.add_argument_group("recipe"))
     _add_teacher(parser.add_argument_group("teacher"))

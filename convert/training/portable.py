@@ -1,4 +1,4 @@
-"""A `.keras` file that other versions of Keras read too: only what differs from the defaults."""
+"""A `.keras` file for other versions of Keras too, and with bytes that the model alone decides."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     import keras
 
 _CONFIG = "config.json"
+_METADATA = "metadata.json"
+# The earliest date that a zip entry can have.
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def portable(data: bytes, model: keras.Model) -> bytes:
-    """Rewrite a saved model so that its description has no arguments at their default values.
+    """Rewrite a saved model without default arguments in its description and without dates.
 
     Every Keras release describes layers with the arguments it knows, and an older one refuses
     those that it does not: what 3.15 saves, 3.12 (the last for Python 3.10) cannot load. How
-    kernels are initialized is left out as well: saved weights replace it.
+    kernels are initialized is left out as well: saved weights replace it. Dates are left out so
+    that two trainings with equal weights give equal files, and equal compiled files and wheels.
 
     Args:
         data: the bytes of the `.keras` file.
@@ -37,11 +41,17 @@ def portable(data: bytes, model: keras.Model) -> bytes:
             content = source.read(info)
             if info.filename == _CONFIG:
                 config = json.loads(content)
-                for entry in config["config"]["layers"]:
-                    layer = model.get_layer(entry["name"])
-                    entry["config"] = _without_defaults(layer, entry["config"])
+                for description in config["config"]["layers"]:
+                    layer = model.get_layer(description["name"])
+                    description["config"] = _without_defaults(layer, description["config"])
                 content = json.dumps(config).encode()
-            target.writestr(info, content)
+            elif info.filename == _METADATA:
+                metadata = json.loads(content)
+                metadata.pop("date_saved", None)
+                content = json.dumps(metadata).encode()
+            entry = zipfile.ZipInfo(info.filename, _ZIP_DATE)
+            entry.compress_type = info.compress_type
+            target.writestr(entry, content)
     return buffer.getvalue()
 
 

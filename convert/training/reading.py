@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from convert.data import cifar10
+from convert.data.picture_cache import cache_of
 from convert.data.pictures import Splits
 from convert.data.source import load_splits
 from convert.data.split_file import NO_GROUPS, SPLIT_FILE, Grouping
 from convert.errors import DataError
 from convert.training.input_size import CIFAR10_SIDE, InputSize, choose_side, folder_short_sides
 from convert.training.subset import even_subset
-
-_CACHE_FOLDER = Path("out") / "cache"
 
 
 def is_folder(data: Path) -> bool:
@@ -47,15 +45,6 @@ def grouping_of(text: str | None, split_file: Path) -> Grouping | None:
     if text == "none":
         return NO_GROUPS
     return Grouping("looks") if text == "looks" else Grouping("pattern", text)
-
-
-def cache_of(data: Path, given: Path | None, *, none: bool = False) -> Path | None:
-    """Return the folder for decoded pictures; by default one that belongs to the data folder."""
-    if none:
-        return None
-    place = data.resolve()
-    digest = hashlib.sha256(str(place).encode("utf-8", "surrogateescape")).hexdigest()
-    return given or _CACHE_FOLDER / f"{place.name}-{digest[:8]}"
 
 
 def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int], None]) -> Splits:

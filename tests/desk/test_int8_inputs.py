@@ -6,10 +6,20 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny_model import TINY_CLASSES, TINY_SIDE, RunQuantize, Tiny, tiny_pictures, write_folder
+from tiny_model import (
+    TINY_CLASSES,
+    TINY_SIDE,
+    RunQuantize,
+    Tiny,
+    TinyCompiled,
+    tiny_pictures,
+    write_folder,
+)
 
-from convert.data import cifar10
+from convert import evaluate as evaluation
+from convert.data import cifar10, picture_cache
 from convert.data.held_out import trained_on
 from convert.data.source import load_splits
 from convert.errors import DataError
@@ -120,3 +130,50 @@ def test_the_embedded_sample_is_a_selection_of_what_cifar10_holds_out() -> None:
     # A model that was trained on a folder with the same pictures in it is found out.
     with pytest.raises(DataError, match="CIFAR-10 sample: expected validation"):
         check_unseen({**other, "trained_on": trained_on(sample.validation)}, sample)
+
+
+def test_pictures_that_training_has_decoded_are_not_decoded_again(
+    run: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    cache = tmp_path / "decoded"
+    load_splits(
+        run / "photos",
+        height=TINY_SIDE,
+        width=TINY_SIDE,
+        class_names=TINY_CLASSES,
+        cache=cache,
+    )
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("decoded again")
+
+    identity = load_identity(run / "model.keras", name="tiny")
+    expected = load_pictures(run / "photos", identity, size=SIZE)
+    monkeypatch.setattr("convert.scanning.facts.decode", refuse)
+    pictures = load_pictures(run / "photos", identity, size=SIZE, cache=cache)
+    np.testing.assert_array_equal(pictures.validation.images, expected.validation.images)
+    with pytest.raises(AssertionError, match="decoded again"):
+        load_pictures(run / "photos", identity, size=SIZE)
+
+
+def test_the_commands_keep_decoded_pictures_where_they_are_told(
+    tiny: Tiny,
+    tiny_compiled: TinyCompiled,
+    run_quantize: RunQuantize,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    monkeypatch.chdir(tmp_path)
+    out = ("-o", tmp_path / "out.tflite", "--max-drop", 5, "--calibration-count", 60, "--force")
+    quantize = run_quantize(tiny.path, *out, "--data", tiny.data, "--cache", tmp_path / "one")
+    assert quantize.code == 0, quantize.err
+    assert [path.suffix for path in (tmp_path / "one").iterdir()] == [".npz"]
+    evaluate = [str(tiny_compiled.path), "--float", str(tiny.path), "--data", str(tiny.data)]
+    assert evaluation.main([*evaluate, "--cache", str(tmp_path / "two")]) == 0
+    assert [path.suffix for path in (tmp_path / "two").iterdir()] == [".npz"]
+    assert evaluation.main([*evaluate, "--no-cache"]) == 0
+    assert not (tmp_path / "out" / "cache").exists()
+    assert evaluation.main(evaluate) == 0
+    assert len(list((tmp_path / "out" / "cache").iterdir())) == 1

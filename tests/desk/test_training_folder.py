@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convert.data.picture_cache import cache_of
 from convert.data.pictures import PictureSet
 from convert.data.split_file import NO_GROUPS, Grouping
 from convert.errors import DataError, TrainingError
@@ -26,7 +27,7 @@ from convert.training.kept import answered_at_once
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.presets import PRESETS, resolved
 from convert.training.processor import fast_precision
-from convert.training.reading import cache_of, grouping_of, input_size
+from convert.training.reading import grouping_of, input_size
 from convert.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent

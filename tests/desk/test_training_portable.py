@@ -1,9 +1,11 @@
-"""A saved model described without what an older Keras would refuse."""
+"""A saved model without what an older Keras would refuse, and without its date."""
 
 from __future__ import annotations
 
+import datetime
 import io
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -32,3 +34,32 @@ def test_only_what_differs_from_the_defaults_is_described(tmp_path):
     # Keras 3.12 knows none of the first two, and not all that HeNormal says of itself.
     assert not described & {"renorm", "quantization_config", "kernel_initializer"}
     assert {"filters", "kernel_size", "units", "use_bias"} <= described
+
+
+def test_when_it_was_saved_does_not_change_the_file(tmp_path, monkeypatch):
+    with quiet():
+        import keras
+
+        from convert.architecture import build_minivgg
+
+        model = build_minivgg(blocks=((4,), (8,)), dense_units=8, classes=3)
+        path = tmp_path / "model.keras"
+        saved = []
+        for day in (1, 2):
+
+            class Clock(datetime.datetime):
+                @classmethod
+                def now(cls, tz=None, day=day):
+                    return cls(2026, 11, day, tzinfo=tz)
+
+            monkeypatch.setattr(datetime, "datetime", Clock)
+            monkeypatch.setattr(time, "time", lambda day=day: 1_800_000_000 + 86_400 * day)
+            model.save(path)
+            saved.append(path.read_bytes())
+        monkeypatch.undo()
+    assert saved[0] != saved[1], "the clock was not changed"
+    first, second = (portable(data, model) for data in saved)
+    assert first == second
+    path.write_bytes(first)
+    with quiet():
+        keras.saving.load_model(path, compile=False)
