@@ -75,7 +75,7 @@ def install_lines(request: Request) -> list[str]:
         "Here:",
         f"    scp {wheel} pi@raspberrypi.local:",
         f"On the Raspberry Pi, where minivgg-edge is installed ({_GUIDE}):",
-        f"    pip install ./{wheel.name}",
+        f"    pip install --no-deps ./{wheel.name}",
         f"    minivgg-edge classify --model {names.model} photo.jpg",
         f"If it has a {names.model} {request.version} already: pip install --force-reinstall "
         f"--no-deps ./{wheel.name}",

@@ -50,7 +50,7 @@ def trained(shared_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     quick = ("--size", 32, "--epochs", 3, "--lock", out.with_name("lock"))
     words = (data, "--name", "sign-digits", "-o", out, "--quiet", "--", *quick)
     printed = _run(sys.executable, "-m", "convert", *words)
-    assert "pip install ./sign_digits-1.0-py3-none-any.whl" in printed
+    assert "pip install --no-deps ./sign_digits-1.0-py3-none-any.whl" in printed
     return out
 
 

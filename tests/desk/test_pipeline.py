@@ -99,7 +99,7 @@ def test_a_folder_becomes_a_wheel(done: Done) -> None:
     assert packed == (done.out / "my-parts.tflite").read_bytes()
     for line in (
         f"scp {done.out / 'dist' / WHEEL} ",
-        f"pip install ./{WHEEL}",
+        f"pip install --no-deps ./{WHEEL}",
         "minivgg-edge classify --model my-parts photo.jpg",
         f"Report:  {done.out / 'report.html'}",
     ):
@@ -127,7 +127,7 @@ def test_what_is_done_is_not_done_again(done: Done, no_training: None) -> None:
         assert f"{number}/5 {step}: done before" in run.out
     assert commands(run) == {}
     assert content(done.out) == before
-    assert "pip install ./" in run.out
+    assert "pip install --no-deps ./" in run.out
 
 
 def test_dates_and_places_do_not_count(done: Done, tmp_path: Path, no_training: None) -> None:
@@ -326,7 +326,12 @@ def test_the_page(done: Done) -> None:
         assert f">{100 * found['target_top1']:.2f} %<" in page
         assert f">{100 * found['float_top1']:.2f} %<" in page
     model = read_model_file(done.out / "my-parts.tflite")
-    for text in (model.sha256, "The split", "data:image/svg+xml;base64,", f"pip install ./{WHEEL}"):
+    for text in (
+        model.sha256,
+        "The split",
+        "data:image/svg+xml;base64,",
+        f"pip install --no-deps ./{WHEEL}",
+    ):
         assert text in page
     for step in ("scan", "train", "quantize", "package", "pipeline.page"):
         assert f"python -m convert.{step} " in page
@@ -413,7 +418,7 @@ def test_quiet_prints_the_result_alone(done: Done) -> None:
     run = run_convert(done.data, done.out, "--quiet")
     assert run.code == done.run.code
     assert "done before" not in run.out
-    assert "pip install ./" in run.out
+    assert "pip install --no-deps ./" in run.out
 
 
 # Minutes
