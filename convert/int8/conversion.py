@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -39,18 +39,66 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], *, io: Io =
         ConversionError: the converter failed; the message holds its own words.
     """
 
-    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
-        for picture in calibration:
-            yield [picture[np.newaxis].astype(np.float32)]
-
     def prepare(converter: Any, tf: Any) -> None:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative_dataset
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        _ask_for_int8(converter, tf, calibration)
         dtype = tf.uint8 if io == "uint8" else tf.int8
         converter.inference_input_type = converter.inference_output_type = dtype
 
     return _convert(model, prepare)
+
+
+def convert_calibrated(model: keras.Model, calibration: NDArray[np.uint8]) -> bytes:
+    """Do the first half of `convert_int8`: a float32 flatbuffer with each activation's range.
+
+    `quantize` does the second half; `convert.int8.ranges` reads and changes the ranges between.
+
+    Args:
+        model: what `freeze` returns.
+        calibration: uint8 (n, height, width, 3), RGB, 0-255, n at least 1.
+
+    Raises:
+        ConversionError: the converter failed; the message holds its own words.
+    """
+
+    def prepare(converter: Any, tf: Any) -> None:
+        _ask_for_int8(converter, tf, calibration)
+        # What TensorFlow's own QuantizationDebugger sets; there is no public name for it.
+        converter._experimental_calibrate_only = True
+
+    return _convert(model, prepare)
+
+
+def quantize(
+    calibrated: bytes, *, io: Io | None = "uint8", float_operators: Collection[str] = ()
+) -> bytes:
+    """Do the second half of `convert_int8`, in tenths of a second.
+
+    With the ranges that `convert_calibrated` found, the answers are those of `convert_int8`.
+
+    Args:
+        calibrated: from `convert_calibrated`, its ranges changed or not.
+        io: dtype of the graph's input and output; None for float32.
+        float_operators: names of the output tensors of operators that stay in float32. It
+            shows what a layer's quantization costs; the result is no int8 model.
+
+    Raises:
+        ConversionError: the converter failed; the message holds its own words.
+    """
+
+    def run(tf: Any) -> bytes:
+        from tensorflow.lite.python.convert import mlir_quantize
+
+        dtype = {"uint8": tf.uint8, "int8": tf.int8, None: tf.float32}[io]
+        return bytes(
+            mlir_quantize(
+                calibrated,
+                input_data_type=dtype,
+                output_data_type=dtype,
+                denylisted_nodes=list(float_operators),
+            )
+        )
+
+    return _guarded(run)
 
 
 def convert_float(model: keras.Model) -> bytes:
@@ -62,7 +110,27 @@ def convert_float(model: keras.Model) -> bytes:
     return _convert(model, lambda converter, tf: None)
 
 
-def _convert(model: keras.Model, prepare: Any) -> bytes:
+def _ask_for_int8(converter: Any, tf: Any, calibration: NDArray[np.uint8]) -> None:
+    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+        for picture in calibration:
+            yield [picture[np.newaxis].astype(np.float32)]
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative_dataset
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+
+
+def _convert(model: keras.Model, prepare: Callable[[Any, Any], None]) -> bytes:
+    def run(tf: Any) -> bytes:
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        prepare(converter, tf)
+        return bytes(converter.convert())
+
+    return _guarded(run)
+
+
+def _guarded(run: Callable[[Any], bytes]) -> bytes:
+    """Run the converter in silence; its errors become one with its own words."""
     failure: Exception | None = None
     with quiet() as captured:
         import tensorflow as tf
@@ -72,9 +140,7 @@ def _convert(model: keras.Model, prepare: Any) -> bytes:
         # model, from the temporary SavedModel, and from running on the calibration pictures.
         errors = (ConverterError, tf.errors.OpError, LookupError, RuntimeError, TypeError)
         try:
-            converter = tf.lite.TFLiteConverter.from_keras_model(model)
-            prepare(converter, tf)
-            flatbuffer = bytes(converter.convert())
+            flatbuffer = run(tf)
         except (*errors, ValueError) as error:
             failure = error
     if failure is not None:
