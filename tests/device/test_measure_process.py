@@ -72,9 +72,9 @@ def test_real_processes() -> None:
         assert run.memory is None
     # What else runs here only adds to a phase: the shortest of each is compared.
     shortest = {phase: min(run.phases_ms[phase] for run in runs) for phase in PHASES}
-    # Numpy is the largest import, loading is longer than one inference: else phases are mixed up.
-    assert shortest["numpy"] > shortest["first"]
-    assert shortest["load"] > shortest["first"]
+    # Ten times as much is imported: else phases are mixed up. Nothing is said of the first
+    # inference: where it is emulated, it takes longer than any import.
+    assert shortest["numpy"] > shortest["package"]
 
 
 def test_cold_start_runs_one_process_more_than_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
