@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from benchmarks.arm.candidates import (
 from benchmarks.arm.lane import Material
 from benchmarks.arm.wheels import build_wheel
 from benchmarks.pictures import read_pictures, read_test_pictures
+from benchmarks.shared_material import shared_folder
 from convert.data.pictures import PictureSet
 from convert.int8.float_model import load_float_model
 from convert.int8.predict import predict
@@ -53,7 +53,7 @@ def load_material(
     _, sample = read_test_pictures(None, file)
     candidates = our_candidates(Path(file.source), float_model, work=work)
     if peers:
-        shared = Path(os.environ.get("MINIVGG_SHARED", "../shared"))
+        shared = shared_folder()
         candidates += _onnx(candidates, data, work=work, say=say)
         candidates += mlperf_candidates(shared / "peers" / "mlperf-tiny", say=say)
     folder = work.resolve() / "pictures"

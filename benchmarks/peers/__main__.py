@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.peers.engines import ENGINES
+from benchmarks.shared_material import shared_folder
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.options import positive_integer
@@ -87,7 +88,7 @@ def _material(options: argparse.Namespace) -> tuple[Material, PictureSet, str]:
         print(f"warning: {warning}", file=sys.stderr)
     if pictures.test is None or len(pictures.test) == 0:
         raise DataError(f"{options.data}: expected test pictures, got none")
-    shared = Path(os.environ.get("MINIVGG_SHARED", "../shared"))
+    shared = shared_folder()
     material = Material(
         Path(target.source),
         load_float_model(DEFAULT_MODEL),

@@ -1,0 +1,81 @@
+"""What happens to pictures on their way to a model, as functions of uint8 pictures.
+
+All take and return uint8 (n, height, width, 3), RGB, 0-255; nothing is random. The kinds follow
+Hendrycks and Dietterich 2019 (arXiv:1903.12261), who change ImageNet's pictures; their strengths
+are for 224 pixels and would leave nothing of 32.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+Pictures = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change and the variants that are averaged.
+
+    Attributes:
+        title: for tables.
+        variants: each gives one set of changed pictures.
+    """
+
+    title: str
+    variants: tuple[Callable[[Pictures], Pictures], ...]
+
+
+def save_as_jpeg(pictures: Pictures, quality: int) -> Pictures:
+    """Save and read each picture as a JPEG of a quality from 1 to 95, color at half resolution."""
+
+    def again(picture: Pictures) -> Pictures:
+        buffer = io.BytesIO()
+        Image.fromarray(picture).save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
+        return np.asarray(Image.open(buffer))
+
+    return np.stack([again(picture) for picture in pictures])
+
+
+def shift(pictures: Pictures, down: int, right: int) -> Pictures:
+    """Move the content by whole pixels; what comes in repeats the edge."""
+    height, width = pictures.shape[1:3]
+    rows = np.clip(np.arange(height) - down, 0, height - 1)
+    columns = np.clip(np.arange(width) - right, 0, width - 1)
+    return pictures[:, rows][:, :, columns]
+
+
+def darken(pictures: Pictures, factor: float) -> Pictures:
+    """Multiply each value by a factor from 0 to 1, rounded to the nearest, halves to even."""
+    return np.rint(pictures * np.float64(factor)).astype(np.uint8)
+
+
+def blur(pictures: Pictures, radius: float) -> Pictures:
+    """Blur with Pillow's approximation of a Gaussian with this standard deviation in pixels."""
+    kernel = ImageFilter.GaussianBlur(radius)
+    return np.stack([np.asarray(Image.fromarray(picture).filter(kernel)) for picture in pictures])
+
+
+def _diagonally(pixels: int) -> Change:
+    steps = [(down, right) for down in (-pixels, pixels) for right in (-pixels, pixels)]
+    title = f"shifted by {pixels} pixels both ways, mean of 4 directions"
+    return Change(title, tuple(partial(shift, down=down, right=right) for down, right in steps))
+
+
+CHANGES = (
+    Change("as they are", (lambda pictures: pictures,)),
+    Change("saved as JPEG, quality 75", (partial(save_as_jpeg, quality=75),)),
+    Change("saved as JPEG, quality 30", (partial(save_as_jpeg, quality=30),)),
+    _diagonally(2),
+    _diagonally(4),
+    Change("half as bright", (partial(darken, factor=0.5),)),
+    Change("a quarter as bright", (partial(darken, factor=0.25),)),
+    Change("blurred, radius 0.5", (partial(blur, radius=0.5),)),
+    Change("blurred, radius 1", (partial(blur, radius=1.0),)),
+)

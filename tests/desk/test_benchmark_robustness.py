@@ -1,0 +1,78 @@
+"""Changed pictures, and models that answer to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_model import Tiny, TinyCompiled
+
+from benchmarks.robustness import __main__ as robustness
+from benchmarks.robustness.changes import CHANGES, blur, darken, save_as_jpeg, shift
+from convert.command import run_command
+
+PICTURES = np.random.default_rng(3).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
+
+
+def test_shifting_repeats_the_edge() -> None:
+    moved = shift(PICTURES, 2, -1)
+    np.testing.assert_array_equal(moved[:, 2:, :-1], PICTURES[:, :-2, 1:])
+    np.testing.assert_array_equal(moved[:, 0, :-1], PICTURES[:, 0, 1:])
+    np.testing.assert_array_equal(moved[:, 2:, -1], PICTURES[:, :-2, -1])
+    np.testing.assert_array_equal(shift(PICTURES, 0, 0), PICTURES)
+
+
+def test_darkening_rounds_to_the_nearest() -> None:
+    values = np.array([0, 1, 2, 3, 255], dtype=np.uint8).reshape(1, 1, 5, 1)
+    assert darken(values, 0.5).ravel().tolist() == [0, 0, 1, 2, 128]
+    np.testing.assert_array_equal(darken(PICTURES, 1.0), PICTURES)
+
+
+def test_a_blur_keeps_the_mean_and_loses_contrast() -> None:
+    blurred = blur(PICTURES, 1.0).astype(float)
+    assert blurred.std() < 0.6 * PICTURES.std()
+    assert blurred.mean() == pytest.approx(PICTURES.mean(), abs=3)
+
+
+def test_a_jpeg_of_less_quality_differs_more() -> None:
+    smooth = np.linspace(0, 255, 8 * 8 * 3).reshape(1, 8, 8, 3).astype(np.uint8)
+    errors = [np.abs(save_as_jpeg(smooth, q).astype(int) - smooth).mean() for q in (95, 30)]
+    assert 0 < errors[0] < errors[1]
+
+
+def test_each_change_gives_pictures_of_the_same_size() -> None:
+    for change in CHANGES:
+        for variant in change.variants:
+            changed = variant(PICTURES)
+            assert (changed.dtype, changed.shape) == (PICTURES.dtype, PICTURES.shape)
+    unchanged = CHANGES[0].variants[0](PICTURES)
+    np.testing.assert_array_equal(unchanged, PICTURES)
+    assert len({change.title for change in CHANGES}) == len(CHANGES)
+
+
+def test_the_command(
+    tiny: Tiny, tiny_compiled: TinyCompiled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "robustness.json"
+    words = [str(tiny_compiled.path), "--data", str(tiny.data), "--out", str(out)]
+    assert robustness.main(words) == 0
+    printed = capsys.readouterr()
+    assert "data, 60 test pictures" in printed.out
+    assert "mlperf-tiny-resnet8: not measured" in printed.err  # these are not CIFAR-10's classes
+    document = json.loads(out.read_bytes())
+    report = json.loads(tiny_compiled.report_path.read_bytes())
+    (test,) = (c for c in report["comparisons"] if c["split"] == "test")
+    first, *changed = document["rows"]
+    assert first["top1"] == {"tiny": test["target_top1"]}
+    # Its classes are colors: less light takes from what it knows.
+    darkest = next(row for row in changed if row["change"] == "a quarter as bright")
+    assert darkest["top1"]["tiny"] < first["top1"]["tiny"]
+
+
+def test_models_of_other_classes(
+    tiny_compiled: TinyCompiled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(robustness.main, ["minivgg", str(tiny_compiled.path)]) == 2
+    assert "tiny: expected the labels of minivgg, ['airplane'," in capsys.readouterr().err
