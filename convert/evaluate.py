@@ -22,7 +22,11 @@ from convert.options import add_folder_options
 from convert.quantize import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from convert.data.pictures import PictureSet
+    from convert.int8.compare import Comparison
     from minivgg_edge.model_file import ModelFile
 
 
@@ -121,6 +125,7 @@ def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
 def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
     from convert.int8.compare import compare
     from convert.report.quantization import class_text, comparison_text
+    from convert.report.scores import scores_table, table_text
 
     result = compare(
         reference,
@@ -128,17 +133,35 @@ def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[s
         split.pictures,
         dataset=split.dataset,
         split="test" if split.name == "test" else "validation",
+        temperature=target.manifest.output.temperature,
     )
-    return result.to_json(), f"{class_text(result)}\n\n{comparison_text([result])}"
+    scores = scores_table([result], precision="compiled")
+    parts = (
+        class_text(result, precision="compiled"),
+        comparison_text([result], precision="compiled"),
+        table_text(scores),
+        *_threshold_texts(result, target.manifest.output.threshold),
+    )
+    return result.to_json(), "\n\n".join(parts)
+
+
+def _threshold_texts(result: Comparison, threshold: float | None) -> tuple[str, ...]:
+    """What the model's own threshold does to these pictures; nothing if it states none."""
+    from convert.report.scores import table_text, threshold_table
+
+    return () if threshold is None else (table_text(threshold_table([result], threshold)),)
 
 
 def _measure(target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
     from convert.int8.predict import predict
     from convert.report.text import percent, table
+    from convert.scores.reliability import reliability
     from minivgg_edge.metrics import accuracy, confusion_matrix, recall, wilson_interval
 
     pictures = split.pictures
-    answers = predict(target.flatbuffer, pictures.images).argmax(axis=1)
+    outputs = predict(target.flatbuffer, pictures.images)
+    answers = outputs.argmax(axis=1)
+    calibration = reliability(_scores(target, outputs), pictures.labels, answers)
     confusion = confusion_matrix(pictures.labels, answers, pictures.classes)
     interval = wilson_interval(int(confusion.trace()), len(pictures))
     shares = recall(confusion)
@@ -155,14 +178,26 @@ def _measure(target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
             for label, count, share in per_class
         ],
         "confusion": confusion.tolist(),
+        "scores": calibration.to_json(),
     }
     rows = [[label, str(count), percent(share)] for label, count, share in per_class]
     text = (
         f"{table([f'class ({split.name})', 'pictures', 'top-1'], rows)}\n\n"
         f"{split.dataset}, {split.name}: top-1 {percent(accuracy(confusion))} on {len(pictures)} "
-        f"pictures, 95 % Wilson interval {percent(interval.low)} to {percent(interval.high)}"
+        f"pictures, 95 % Wilson interval {percent(interval.low)} to {percent(interval.high)}\n"
+        f"mean score {percent(calibration.confidence)}, expected calibration error "
+        f"{percent(calibration.error)} ({percent(calibration.chance)} would be chance)"
     )
     return document, text
+
+
+def _scores(target: ModelFile, outputs: NDArray[Any]) -> NDArray[np.float32]:
+    """The scores that a device makes of the outputs."""
+    from convert.int8.audit import describe
+    from convert.scores.answers import device_scores
+
+    found, temperature = describe(target.flatbuffer), target.manifest.output.temperature
+    return device_scores(outputs, found.output, found.activation, temperature=temperature)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from convert.atomic import write_output
 from convert.command import run_command
@@ -30,9 +30,18 @@ from convert.options import (
     positive_integer,
     seed,
 )
+from convert.precision.options import (
+    add_precision_option,
+    check_precision_options,
+    default_output,
+)
+from convert.scores.options import add_score_options, score_settings
+from convert.search.options import DEFAULT_BUDGET_S, add_method_options, method_of
 
 if TYPE_CHECKING:
-    from convert.int8.compile_model import Compiled
+    import keras
+
+    from convert.int8.compile_model import Compiled, Pictures, Settings
 
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "models" / "minivgg" / "model.keras"
 DEFAULT_OUTPUT = Path("out") / "minivgg.tflite"
@@ -44,14 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.out is not None and options.out.suffix != ".tflite":
         parser.error(f"--out: expected a name ending in .tflite, got {str(options.out)!r}")
+    if options.report is not None and options.report.suffix != ".json":
+        parser.error(f"--report: expected a name ending in .json, got {str(options.report)!r}")
     if options.offset and options.scale is None:
         parser.error("--offset needs --scale")
+    options.method = method_of(parser, options)
+    check_precision_options(parser, options)
+    if options.debug and options.precision != parser.get_default("precision"):
+        parser.error(f"--debug: expected it without --precision {options.precision}: it is of int8")
     if options.name is None:
         try:
             options.name = model_name(_output(options).stem)
         except argparse.ArgumentTypeError as error:
             parser.error(f"--name: the output's name does not serve as one: {error}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    options.layer_files = {}
     say: Callable[[str], None] = _silent if options.quiet else _say
     compiled = _compile(options, say)
     _show(compiled, say)
@@ -62,10 +78,11 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compile
     say(f"Loading {options.model}")
     # Here and not above: TensorFlow takes seconds, `--help` and a misspelt option must not.
     from convert.data.picture_cache import cache_of
-    from convert.int8.compile_model import Settings, compile_model
+    from convert.int8.compile_model import Settings, check_pictures, compile_model
     from convert.int8.float_model import load_float_model, picture_size
     from convert.int8.inputs import check_unseen, check_weights, load_identity, load_pictures
     from convert.int8.labels import read_training_record
+    from convert.search.setting import found_settings
 
     model = load_float_model(options.model)
     record = read_training_record(options.model)
@@ -84,37 +101,73 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> Compile
         say(note)
     warnings = check_unseen(record, pictures)
     settings = Settings(
+        precision=options.precision,
+        method=options.method,
         io=options.io,
         scale=options.scale,
         offset=options.offset,
         calibration_count=options.calibration_count,
         calibration_seed=options.calibration_seed,
         max_drop=options.max_drop,
+        scores=score_settings(options),
     )
     identity = replace(identity, labels=pictures.validation.class_names)
+    if options.search:
+        check_pictures(model, pictures, identity)
+        budget_s = options.time_budget or DEFAULT_BUDGET_S
+        settings = found_settings(
+            model, pictures, settings, budget_s=budget_s, say=say, quiet=options.quiet
+        )
     compiled = compile_model(model, pictures, identity, settings, say=say)
+    options.layer_files = _layer_files(model, pictures, settings, options, say)
     return replace(compiled, warnings=(*warnings, *compiled.warnings))
+
+
+def _layer_files(
+    model: keras.Model,
+    pictures: Pictures,
+    settings: Settings,
+    options: argparse.Namespace,
+    say: Callable[[str], None],
+) -> dict[Path, bytes]:
+    """What --debug writes; nothing without it."""
+    if not options.debug:
+        return {}
+    from convert.layer_error.debugging import layer_files
+
+    output = _output(options)
+    return layer_files(
+        model, pictures, settings, name=options.name, output=output, say=say, quiet=options.quiet
+    )
 
 
 def _show(compiled: Compiled, say: Callable[[str], None]) -> None:
     from convert.report.quantization import audit_text, class_text, comparison_text
+    from convert.report.scores import scores_text
 
     say(f"\n{audit_text(compiled.audit)}")
-    say(f"\n{class_text(compiled.comparisons[0])}")
-    say(f"\n{comparison_text(compiled.comparisons)}\n")
+    say(f"\n{class_text(compiled.comparisons[0], precision=compiled.precision)}")
+    say(f"\n{comparison_text(compiled.comparisons, precision=compiled.precision)}\n")
+    if compiled.scores is not None:
+        say(f"{scores_text(compiled.comparisons, compiled.scores, precision=compiled.precision)}\n")
     for warning in compiled.warnings:
         print(f"warning: {warning}", file=sys.stderr)
 
 
 def _write(compiled: Compiled, options: argparse.Namespace, say: Callable[[str], None]) -> int:
     """Write the files, if the verdict allows it, and say so; returns the exit code."""
+    from convert.report.verdict import verdict_page
+
     output, verdict = _output(options), compiled.verdict
     report = (json.dumps(compiled.report(), indent=2, ensure_ascii=False) + "\n").encode()
-    files: dict[Path, bytes] = {}
+    files: dict[Path, bytes] = dict(options.layer_files)
     if options.report is not None or verdict.status != "fail":
-        files[options.report or output.with_suffix(".report.json")] = report
+        path = options.report or output.with_suffix(".report.json")
+        files[path] = report
+        files[path.with_suffix(".html")] = verdict_page(compiled, name=options.name).encode()
     if verdict.status != "fail":
-        files[output.with_suffix(".float.tflite")] = compiled.float_file
+        if compiled.precision != "float32":
+            files[output.with_suffix(".float.tflite")] = compiled.float_file
         files[output] = compiled.int8_file
     if verdict.status == "fail":
         # Before the report is written: a file in its way must not hide the verdict.
@@ -144,7 +197,9 @@ def _write_files(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str
 
 
 def _output(options: argparse.Namespace) -> Path:
-    return DEFAULT_OUTPUT if options.out is None else options.out
+    if options.out is not None:
+        return cast(Path, options.out)
+    return default_output(DEFAULT_OUTPUT, options.precision)
 
 
 def _say(text: str) -> None:
@@ -180,7 +235,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="POINTS",
         help="largest loss of accuracy allowed, in percent points; default: 0.5",
     )
-    add("--report", type=Path, metavar="FILE.json", help="default: beside the output")
+    add_precision_option(parser)
+    add_method_options(parser)
+    add_score_options(parser)
+    add(
+        "--debug",
+        action="store_true",
+        help="also say which layers lose what, and write OUT.layers.html and OUT.layers.json",
+    )
+    add(
+        "--report",
+        type=Path,
+        metavar="FILE.json",
+        help="default: OUT.report.json; the page about it, .html, stands beside it",
+    )
     add("--force", action="store_true", help="replace existing files")
     add("--quiet", action="store_true", help="print problems only")
     return parser

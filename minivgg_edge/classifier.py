@@ -25,6 +25,8 @@ from minivgg_edge.scoring import Scorer, pixel_table
 from minivgg_edge.tensors import check_tensor_specs
 
 if TYPE_CHECKING:
+    from typing import Literal
+
     import numpy.typing as npt
     from PIL.Image import Image as PilImage
 
@@ -139,7 +141,11 @@ class Classifier:
         return self._info
 
     def classify(
-        self, picture: Picture, *, top_k: int = 1, threshold: float | None = None
+        self,
+        picture: Picture,
+        *,
+        top_k: int = 1,
+        threshold: float | Literal["model"] | None = None,
     ) -> tuple[Prediction, ...]:
         """Return the best labels of a picture, best first.
 
@@ -147,10 +153,13 @@ class Classifier:
             picture: A path; the bytes of a picture file; a PIL image; or a uint8 array (H, W, 3)
                 RGB, (H, W) grey or (H, W, 4) RGBA, values 0-255, of any size.
             top_k: How many labels, at least 1; more than the model has means all.
-            threshold: Labels that score lower are left out; 0 to 1. None leaves nothing out.
+            threshold: Labels that score lower are left out; 0 to 1, or "model" for the threshold
+                that the model states. None leaves nothing out.
 
         Returns:
-            At most `top_k` predictions. Of equal scores the lower index comes first.
+            At most `top_k` predictions. Of equal scores the lower index comes first. None at all
+            means "none of these" as far as scores can tell: a picture of something else may well
+            score high.
 
         Raises:
             PictureError: The picture is missing, corrupt or too large, or an array of another dtype
@@ -159,14 +168,18 @@ class Classifier:
             ModelFileError: An unverified model crashed or hung, or a float32 model answered with
                 NaN or infinity.
             TypeError: An argument has an unsupported type.
-            ValueError: `top_k` or `threshold` is out of range.
+            ValueError: `top_k` or `threshold` is out of range, or the model states no threshold.
         """
         count = _check_count("top_k", top_k)
-        minimum = None if threshold is None else _check_threshold(threshold)
+        minimum = None if threshold is None else self._minimum(threshold)
         return self._predict(picture, count, minimum)
 
     def classify_batch(
-        self, pictures: Iterable[Picture], *, top_k: int = 1, threshold: float | None = None
+        self,
+        pictures: Iterable[Picture],
+        *,
+        top_k: int = 1,
+        threshold: float | Literal["model"] | None = None,
     ) -> Iterator[tuple[Prediction, ...]]:
         """Classify pictures one after the other, each when the iterator is asked for it.
 
@@ -183,10 +196,10 @@ class Classifier:
             PictureError: `pictures` is an array, but not of four dimensions.
             TypeError: `pictures` is a single picture or not iterable, or another argument has an
                 unsupported type.
-            ValueError: `top_k` or `threshold` is out of range.
+            ValueError: `top_k` or `threshold` is out of range, or the model states no threshold.
         """
         count = _check_count("top_k", top_k)
-        minimum = None if threshold is None else _check_threshold(threshold)
+        minimum = None if threshold is None else self._minimum(threshold)
         # Each of these is iterable too, and its items would be classified without complaint.
         if isinstance(pictures, str | bytes | bytearray | memoryview | os.PathLike):
             raise TypeError(
@@ -262,6 +275,11 @@ class Classifier:
             f"<Classifier {info.name}: {width}x{height} pixels, {len(self.labels)} labels, "
             f"{info.runtime.name} {info.runtime.version}, num_threads={info.num_threads}{state}>"
         )
+
+    def _minimum(self, threshold: float | str) -> float:
+        from minivgg_edge.threshold import lowest_score  # not for a start
+
+        return lowest_score(threshold, self._info)
 
     def _predict(
         self, picture: Picture, top_k: int, threshold: float | None
@@ -347,12 +365,3 @@ def _check_count(name: str, value: int) -> int:
     if count < 1:
         raise ValueError(f"{name}: expected at least 1, got {count}")
     return count
-
-
-def _check_threshold(threshold: float) -> float:
-    if isinstance(threshold, str | bytes):  # float() would parse it
-        raise TypeError(f"threshold: expected a number, got {type(threshold).__name__}")
-    minimum = float(threshold)
-    if not 0.0 <= minimum <= 1.0:  # false for NaN too
-        raise ValueError(f"threshold: expected a number from 0 to 1, got {minimum}")
-    return minimum

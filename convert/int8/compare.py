@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,10 +10,15 @@ from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
+from convert.int8.audit import describe
+from convert.int8.class_changes import ClassChange, class_changes
+from convert.int8.comparison_json import comparison_json
 from convert.int8.paired import DropInterval, drop_interval, drop_upper_bound, mcnemar_p
 from convert.int8.predict import predict
+from convert.scores.answers import device_scores
+from convert.scores.reliability import Reliability, reliability
 from minivgg_edge.manifest import AccuracyRecord
-from minivgg_edge.metrics import accuracy, confusion_matrix, recall
+from minivgg_edge.metrics import accuracy, confusion_matrix
 
 TOP_K = 5
 # The target's answers concentrate on few classes when their perplexity (the number of classes that
@@ -36,6 +40,9 @@ class Comparison:
         reference_top5: share of pictures with the true class among the best five; None for up to
             five classes.
         target_top5: the same of the compiled model.
+        reference_scores: float32 (n, classes), the float model's; None where nobody kept them.
+        target_scores: float32 (n, classes), those that a device makes of the compiled model's
+            outputs.
     """
 
     dataset: str
@@ -46,6 +53,8 @@ class Comparison:
     target: NDArray[np.int64]
     reference_top5: float | None = None
     target_top5: float | None = None
+    reference_scores: NDArray[np.float32] | None = None
+    target_scores: NDArray[np.float32] | None = None
 
     @property
     def count(self) -> int:
@@ -113,10 +122,52 @@ class Comparison:
         return np.flatnonzero(self.reference != self.target)
 
     @property
+    def class_changes(self) -> tuple[ClassChange, ...]:
+        """What became of each class's own pictures, in the order of the labels."""
+        return class_changes(self.labels, self.true, self.reference, self.target)
+
+    @property
+    def reference_confidence(self) -> NDArray[np.float64]:
+        """float64 (n,), score of each answer of the float model.
+
+        Raises:
+            ValueError: the scores were not kept.
+        """
+        return _confidence(self.reference_scores, self.reference)
+
+    @property
+    def target_confidence(self) -> NDArray[np.float64]:
+        """float64 (n,), score of each answer of the compiled model.
+
+        Raises:
+            ValueError: the scores were not kept.
+        """
+        return _confidence(self.target_scores, self.target)
+
+    @property
+    def reference_reliability(self) -> Reliability | None:
+        """The float model's scores held against the truth; None where they were not kept."""
+        return _reliability(self.reference_scores, self.true, self.reference)
+
+    @property
+    def target_reliability(self) -> Reliability | None:
+        """The compiled model's scores held against the truth; None where they were not kept."""
+        return _reliability(self.target_scores, self.true, self.target)
+
+    @property
     def collapsed(self) -> bool:
         """Whether the compiled model answers with far fewer classes than the float model."""
-        reference, target = perplexity(self.reference), perplexity(self.target)
-        return target < COLLAPSE_SHARE * reference
+        return self.target_perplexity < COLLAPSE_SHARE * self.reference_perplexity
+
+    @property
+    def reference_perplexity(self) -> float:
+        """How many classes the float model answers with; see `perplexity`."""
+        return perplexity(self.reference)
+
+    @property
+    def target_perplexity(self) -> float:
+        """How many classes the compiled model answers with."""
+        return perplexity(self.target)
 
     def record(self) -> AccuracyRecord:
         """The figures for the manifest."""
@@ -134,48 +185,7 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the single answers, as JSON values; fractions stay fractions."""
-        reference, target = self.reference_confusion, self.target_confusion
-        return {
-            "dataset": self.dataset,
-            "split": self.split,
-            "count": self.count,
-            "float_top1": self.reference_top1,
-            "target_top1": self.target_top1,
-            "float_top5": self.reference_top5,
-            "target_top5": self.target_top5,
-            "drop": self.drop,
-            "drop_interval": [self.interval.low, self.interval.high],
-            "drop_upper_bound": self.upper_bound,
-            "interval_method": "Tango 1998, score interval for paired proportions, 95 %",
-            "mcnemar_p": self.p_value,
-            "only_float_right": self.losses,
-            "only_target_right": self.gains,
-            "agreement": self.agreement,
-            "float_perplexity": perplexity(self.reference),
-            "target_perplexity": perplexity(self.target),
-            "collapsed": self.collapsed,
-            "per_class": [
-                {"label": label, "count": int(n), "float": _number(a), "target": _number(b)}
-                for label, n, a, b in zip(
-                    self.labels,
-                    reference.sum(axis=1),
-                    recall(reference),
-                    recall(target),
-                    strict=True,
-                )
-            ],
-            "float_confusion": reference.tolist(),
-            "target_confusion": target.tolist(),
-            "flips": [
-                {
-                    "index": int(index),
-                    "true": self.labels[self.true[index]],
-                    "float": self.labels[self.reference[index]],
-                    "target": self.labels[self.target[index]],
-                }
-                for index in self.flips
-            ],
-        }
+        return comparison_json(self)
 
 
 def compare(
@@ -185,8 +195,17 @@ def compare(
     *,
     dataset: str,
     split: Literal["validation", "test"],
+    temperature: float = 1.0,
 ) -> Comparison:
     """Run both flatbuffers over `pictures`, whose class order is that of the scores.
+
+    Args:
+        reference: the float model.
+        target: the compiled model.
+        pictures: to answer.
+        dataset: what they are called.
+        split: which part of it they are.
+        temperature: of the manifest, by which a device divides logits.
 
     Raises:
         DataError: there are no pictures.
@@ -194,6 +213,11 @@ def compare(
     if len(pictures) == 0:
         raise DataError(f"{dataset}: expected {split} pictures, got none")
     outputs = [predict(flatbuffer, pictures.images) for flatbuffer in (reference, target)]
+    found = [describe(flatbuffer) for flatbuffer in (reference, target)]
+    scores = [
+        device_scores(raw, audit.output, audit.activation, temperature=temperature)
+        for raw, audit in zip(outputs, found, strict=True)
+    ]
     top5 = [_top_k(scores, pictures.labels) for scores in outputs]
     return Comparison(
         dataset,
@@ -204,6 +228,7 @@ def compare(
         outputs[0].argmax(axis=1).astype(np.int64),
         outputs[1].argmax(axis=1).astype(np.int64),
         *(top5 if pictures.classes > TOP_K else (None, None)),
+        *scores,
     )
 
 
@@ -220,5 +245,16 @@ def _top_k(scores: NDArray[Any], labels: NDArray[np.int64]) -> float:
     return float((best == labels[:, np.newaxis]).any(axis=1).mean())
 
 
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+def _confidence(
+    scores: NDArray[np.float32] | None, answers: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    if scores is None:
+        raise ValueError("expected a comparison with scores, got one without")
+    confidence: NDArray[np.float64] = scores[np.arange(len(answers)), answers].astype(np.float64)
+    return confidence
+
+
+def _reliability(
+    scores: NDArray[np.float32] | None, true: NDArray[np.int64], answers: NDArray[np.int64]
+) -> Reliability | None:
+    return None if scores is None else reliability(scores, true, answers)

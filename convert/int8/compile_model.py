@@ -7,16 +7,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
-from convert.int8.audit import Audit, audit, describe
+from convert.int8.audit import Audit, describe
 from convert.int8.calibration import DEFAULT_COUNT, choose_calibration
 from convert.int8.compare import Comparison, compare
 from convert.int8.conversion import Io, convert_float, convert_int8
 from convert.int8.float_model import picture_size
 from convert.int8.freeze import freeze
 from convert.int8.gate import DEFAULT_MAX_DROP, Verdict, judge
-from convert.int8.packing import Identity, pack, tool_versions, with_metadata
+from convert.int8.packing import Identity, pack, with_metadata
+from convert.precision.conversion import convert_precision
+from convert.precision.kinds import DEFAULT, KINDS, Precision
+from convert.precision.proof import audit_precision, precision_warnings, summary_of, tools_of
+from convert.report.flips import Flip, clearest_flips
+from convert.scores.finish import Scores, assess, finish
+from convert.scores.settings import AS_IT_IS, ScoreSettings
+from convert.search.method import PLAIN, Method
+from convert.search.preparation import convert_by_method
 from minivgg_edge.manifest import AccuracyRecord
 
 if TYPE_CHECKING:
@@ -47,7 +58,12 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to compile; `scale` and `offset` are those of `freeze`, `max_drop` is a fraction."""
+    """How to compile; `scale` and `offset` are those of `freeze`, `max_drop` is a fraction.
+
+    `method` and `search` are of int8 only: with another precision, `method` stays plain.
+
+    `search` is what the manifest says about the search that found the method, JSON values.
+    """
 
     io: Io = "uint8"
     scale: float | None = None
@@ -55,6 +71,10 @@ class Settings:
     calibration_count: int = DEFAULT_COUNT
     calibration_seed: int | None = None
     max_drop: float = DEFAULT_MAX_DROP
+    precision: Precision = DEFAULT
+    method: Method = PLAIN
+    search: Mapping[str, Any] | None = None
+    scores: ScoreSettings = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +89,9 @@ class Compiled:
         verdict: of the gate.
         calibration: provenance, as JSON values.
         warnings: sentences about what looks wrong though nothing failed.
+        precision: what the model file was compiled to.
+        scores: what was done for its scores.
+        flips: validation pictures to which the two models give different answers.
     """
 
     int8_file: bytes
@@ -78,6 +101,9 @@ class Compiled:
     verdict: Verdict
     calibration: dict[str, Any]
     warnings: tuple[str, ...]
+    precision: Precision = DEFAULT
+    scores: Scores | None = None
+    flips: tuple[Flip, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """The report as JSON values; no times, so the same input gives the same report."""
@@ -85,13 +111,14 @@ class Compiled:
             "verdict": self.verdict.to_json(),
             "warnings": list(self.warnings),
             "comparisons": [comparison.to_json() for comparison in self.comparisons],
+            "scores": None if self.scores is None else self.scores.to_json(),
             "audit": self.audit.to_json(),
             "calibration": self.calibration,
             "files": {
-                "int8": _file_json(self.int8_file),
+                self.precision: _file_json(self.int8_file),
                 "float32": _file_json(self.float_file),
             },
-            "tools": tool_versions(),
+            "tools": tools_of(self.precision),
         }
 
 
@@ -117,17 +144,27 @@ def compile_model(
     """
     check_pictures(model, pictures, identity)
     frozen = freeze(model, scale=settings.scale, offset=settings.offset)
+    finished = finish(frozen, pictures.validation, settings.scores, say=say)
+    frozen, temperature = finished.model, finished.device_temperature
     chosen = choose_calibration(
         pictures.calibration, count=settings.calibration_count, seed=settings.calibration_seed
     )
-    identity = replace(identity, calibration=chosen.provenance(pictures.name))
-    say(f"Converting to int8 with {len(chosen.pictures)} calibration pictures")
-    int8_model = convert_int8(frozen, chosen.pictures.images, io=settings.io)
+    provenance = chosen.provenance(pictures.name) | settings.method.to_json()
+    if settings.search is not None:
+        provenance["search"] = settings.search
+    calibrated = KINDS[settings.precision].calibrated
+    identity = replace(identity, calibration=provenance if calibrated else {})
+    how = f" with {len(chosen.pictures)} calibration pictures" if calibrated else ""
+    how += "" if settings.method.is_plain else f", {settings.method.title}"
+    say(f"Converting to {settings.precision}{how}")
+    int8_model = _convert(frozen, chosen.pictures.images, settings)
     float_model = convert_float(frozen)
     say("Auditing the graph")
-    int8_model = with_metadata(int8_model, audit(int8_model, io=settings.io), identity)
+    named = replace(identity, summary=summary_of(settings.precision))
+    found = audit_precision(int8_model, settings.precision, io=settings.io)
+    int8_model = with_metadata(int8_model, found, named)
     float_model = with_metadata(float_model, describe(float_model), identity)
-    found = audit(int8_model, io=settings.io)
+    found = audit_precision(int8_model, settings.precision, io=settings.io)
     comparisons = []
     for split in ("validation", "test"):
         part = getattr(pictures, split)
@@ -135,20 +172,66 @@ def compile_model(
             continue
         say(f"Comparing with the float model on {len(part)} {split} pictures")
         comparisons.append(
-            compare(float_model, int8_model, part, dataset=pictures.name, split=split)
+            compare(
+                float_model,
+                int8_model,
+                part,
+                dataset=pictures.name,
+                split=split,
+                temperature=temperature,
+            )
         )
+    scores = assess(finished, found, comparisons[0], settings.scores)
     verdict = judge(comparisons[0], max_drop=settings.max_drop)
     say("Packing the model files")
     records = [comparison.record() for comparison in comparisons]
+    identity, named = (_with_scores(one, scores) for one in (identity, named))
+    int8_file = pack(
+        int8_model,
+        found,
+        named,
+        records,
+        tools=tools_of(settings.precision),
+        temperature=temperature,
+        threshold=scores.stored_threshold,
+    )
+    float_file = pack(
+        float_model,
+        describe(float_model),
+        identity,
+        [_of_float(r) for r in records],
+        temperature=temperature,
+    )
     return Compiled(
-        pack(int8_model, found, identity, records),
-        pack(float_model, describe(float_model), identity, [_of_float(r) for r in records]),
+        int8_file,
+        float_file,
         found,
         tuple(comparisons),
         verdict,
         dict(identity.calibration),
-        _warnings(comparisons[0]),
+        (
+            *_warnings(comparisons[0]),
+            *precision_warnings(int8_model, settings.precision, found),
+            *scores.warnings,
+        ),
+        settings.precision,
+        scores,
+        clearest_flips(comparisons[0], pictures.validation),
     )
+
+
+def _with_scores(identity: Identity, scores: Scores) -> Identity:
+    """Say what was done for the scores; nothing where nothing was."""
+    found = scores.provenance
+    return replace(identity, training={**identity.training, "scores": found}) if found else identity
+
+
+def _convert(frozen: keras.Model, images: NDArray[np.uint8], settings: Settings) -> bytes:
+    if settings.precision != DEFAULT:
+        return convert_precision(frozen, settings.precision, images, io=settings.io)
+    if settings.method.is_plain:
+        return convert_int8(frozen, images, io=settings.io)
+    return convert_by_method(frozen, images, settings.method, io=settings.io)
 
 
 def check_pictures(model: keras.Model, pictures: Pictures, identity: Identity) -> None:

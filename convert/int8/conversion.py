@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
+from convert.int8.ranges import has_dead, widen_dead
 from convert.quiet import quiet
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], *, io: Io =
         dtype = tf.uint8 if io == "uint8" else tf.int8
         converter.inference_input_type = converter.inference_output_type = dtype
 
-    return _convert(model, prepare)
+    quantized = _convert(model, prepare)
+    # Kernels refuse the scale that the converter gives a layer of nothing but zeros.
+    if has_dead(quantized):
+        return quantize(convert_calibrated(model, calibration), io=io)
+    return quantized
 
 
 def convert_calibrated(model: keras.Model, calibration: NDArray[np.uint8]) -> bytes:
@@ -65,7 +70,7 @@ def convert_calibrated(model: keras.Model, calibration: NDArray[np.uint8]) -> by
         # What TensorFlow's own QuantizationDebugger sets; there is no public name for it.
         converter._experimental_calibrate_only = True
 
-    return _convert(model, prepare)
+    return widen_dead(_convert(model, prepare))
 
 
 def quantize(
@@ -108,6 +113,35 @@ def convert_float(model: keras.Model) -> bytes:
         ConversionError: the converter failed; the message holds its own words.
     """
     return _convert(model, lambda converter, tf: None)
+
+
+def convert_float16(model: keras.Model) -> bytes:
+    """Convert to a float32 graph whose weights are stored as float16.
+
+    Raises:
+        ConversionError: the converter failed; the message holds its own words.
+    """
+
+    def prepare(converter: Any, tf: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+
+    return _convert(model, prepare)
+
+
+def convert_dynamic_range(model: keras.Model) -> bytes:
+    """Convert to a float32 graph with int8 weights, whose kernels quantize what they get.
+
+    Weights of fewer than 1,024 values stay float32: that is the converter's own rule.
+
+    Raises:
+        ConversionError: the converter failed; the message holds its own words.
+    """
+
+    def prepare(converter: Any, tf: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+    return _convert(model, prepare)
 
 
 def _ask_for_int8(converter: Any, tf: Any, calibration: NDArray[np.uint8]) -> None:

@@ -109,8 +109,13 @@ def _tensor(model: Any, tensor: Any, dtypes: dict[int, str]) -> Tensor:
         shape,
         tuple(map(float, quantization.ScaleAsNumpy())) if quantized else (),
         tuple(map(int, quantization.ZeroPointAsNumpy())) if quantized else (),
-        model.Buffers(tensor.Buffer()).DataLength() > 0,
+        _has_data(model.Buffers(tensor.Buffer())),
     )
+
+
+def _has_data(buffer: Any) -> bool:
+    # In the flatbuffer, or behind it: then the buffer says how much.
+    return bool(buffer.DataLength() > 0 or buffer.Size() > 0)
 
 
 def _operation(model: Any, operator: Any, names: dict[int, str]) -> Operation:

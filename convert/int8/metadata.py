@@ -8,10 +8,11 @@ Written by slot number after the public schema, `metadata_schema.fbs` of tensorf
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import flatbuffers
 
-from convert.int8.writing import write_model
+from convert.int8.writing import read_model, write_model
 
 IDENTIFIER = b"M001"
 LABELS_FILE = "labels.txt"
@@ -28,7 +29,13 @@ _NORMALIZATION_OPTIONS = 1
 
 
 def add_metadata(
-    flatbuffer: bytes, *, name: str, description: str, height: int, width: int
+    flatbuffer: bytes,
+    *,
+    name: str,
+    description: str,
+    height: int,
+    width: int,
+    output: Literal["score", "logit"] = "score",
 ) -> bytes:
     """Return the model with metadata for an image classifier; same arguments, same bytes.
 
@@ -40,22 +47,32 @@ def add_metadata(
         description: one sentence.
         height: of the input, in pixels.
         width: of the input, in pixels.
+        output: what its values are.
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
+    model = read_model(flatbuffer)
     model.metadata = [m for m in model.metadata or [] if m.name != _METADATA_NAME]
     entry = schema.MetadataT()
     entry.name = _METADATA_NAME
     entry.buffer = len(model.buffers)
     model.metadata.append(entry)
     added = schema.BufferT()
-    added.data = metadata_buffer(name=name, description=description, height=height, width=width)
+    added.data = metadata_buffer(
+        name=name, description=description, height=height, width=width, output=output
+    )
     model.buffers.append(added)
     return write_model(model)
 
 
-def metadata_buffer(*, name: str, description: str, height: int, width: int) -> bytes:
+def metadata_buffer(
+    *,
+    name: str,
+    description: str,
+    height: int,
+    width: int,
+    output: Literal["score", "logit"] = "score",
+) -> bytes:
     """Return a `ModelMetadata` flatbuffer; the arguments are those of `add_metadata`."""
     builder = flatbuffers.Builder(1024)
     subgraph = _table(
@@ -63,7 +80,7 @@ def metadata_buffer(*, name: str, description: str, height: int, width: int) -> 
         10,
         {
             2: _vector(builder, [_input(builder, height, width)]),
-            3: _vector(builder, [_output(builder)]),
+            3: _vector(builder, [_output(builder, output)]),
         },
     )
     root = _table(
@@ -108,7 +125,7 @@ def _input(builder: flatbuffers.Builder, height: int, width: int) -> int:
     )
 
 
-def _output(builder: flatbuffers.Builder) -> int:
+def _output(builder: flatbuffers.Builder, kind: str) -> int:
     """TensorMetadata of the scores, with the labels as an associated file."""
     name = builder.CreateString(LABELS_FILE)
     description = builder.CreateString("one label per line, in the order of the scores")
@@ -122,8 +139,8 @@ def _output(builder: flatbuffers.Builder) -> int:
         builder,
         7,
         {
-            0: builder.CreateString("score"),
-            1: builder.CreateString("score of each class"),
+            0: builder.CreateString(kind),
+            1: builder.CreateString(f"{kind} of each class"),
             3: _union(builder, 3, _FEATURE_PROPERTIES, features),
             6: _vector(builder, [labels]),
         },

@@ -37,6 +37,8 @@ class Identity:
         crop: how the device makes a picture square.
         training: free JSON values.
         calibration: free JSON values.
+        summary: what the description calls the model's precision; None: int8 or float32, as its
+            output is.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Identity:
     crop: Literal["none", "center"] = "none"
     training: Mapping[str, Any] = field(default_factory=dict)
     calibration: Mapping[str, Any] = field(default_factory=dict)
+    summary: str | None = None
 
 
 def with_metadata(flatbuffer: bytes, audit: Audit, identity: Identity) -> bytes:
@@ -55,6 +58,7 @@ def with_metadata(flatbuffer: bytes, audit: Audit, identity: Identity) -> bytes:
         description=describe_model(audit, identity),
         height=height,
         width=width,
+        output="score" if audit.activation == "softmax" else "logit",
     )
 
 
@@ -67,6 +71,8 @@ def pack(
     golden: GoldenVectors | None = None,
     tools: Mapping[str, str] | None = None,
     tolerance_steps: Mapping[str, int] = TOLERANCE_STEPS,
+    temperature: float = 1.0,
+    threshold: float | None = None,
 ) -> bytes:
     """Return the bytes of the model file; same arguments and versions, same bytes.
 
@@ -78,6 +84,8 @@ def pack(
         golden: of this flatbuffer; None runs it here to make them.
         tools: versions of what made the file; None is what compiles a Keras model.
         tolerance_steps: by runtime, of a quantized output.
+        temperature: by which a device divides logits.
+        threshold: score below which an answer is not to be trusted.
     """
     _, height, width, _ = audit.input.shape
     source, target = audit.input, audit.output
@@ -98,6 +106,8 @@ def pack(
             scale=target.scales[0] if target.scales else None,
             zero_point=target.zero_points[0] if target.zero_points else None,
             activation=audit.activation,
+            temperature=temperature,
+            threshold=threshold,
         ),
         labels=identity.labels,
         runtime=RuntimeSpec(
@@ -118,9 +128,10 @@ def pack(
 def describe_model(audit: Audit, identity: Identity) -> str:
     """One sentence for the manifest and the metadata."""
     _, height, width, _ = audit.input.shape
-    inside = "int8" if audit.output.scales else "float32"
+    out = "scores" if audit.activation == "softmax" else "logits"
+    inside = identity.summary or ("int8" if audit.output.scales else "float32")
     return (
-        f"{inside} image classifier, {height}x{width} RGB pixels in, scores of "
+        f"{inside} image classifier, {height}x{width} RGB pixels in, {out} of "
         f"{len(identity.labels)} classes out"
     )
 

@@ -7,6 +7,7 @@ Throughout: of `count` pictures, `losses` are right by the reference and wrong b
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -30,6 +31,21 @@ def mcnemar_p(losses: int, gains: int) -> float:
     if losses + gains == 0:
         return 1.0
     return float(binomtest(losses, losses + gains, 0.5).pvalue)
+
+
+def holm_adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
+    """Return p-values corrected for their number, in the given order.
+
+    S. Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of
+    Statistics 6 (1979) 65-70: the smallest times n, the next times n - 1, and so on, none below
+    the one before. Those below 0.05 are rejected together at 5 %, whatever their dependence.
+    """
+    adjusted = [1.0] * len(p_values)
+    largest = 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[position]))
+        adjusted[position] = largest
+    return tuple(adjusted)
 
 
 def drop_interval(losses: int, gains: int, count: int, *, confidence: float = 0.95) -> DropInterval:

@@ -17,6 +17,11 @@ Range = tuple[float, float]
 # Their output has the scale of their input: the kernels copy or compare the stored values.
 SAME_SCALE = ("MAX_POOL_2D", "RESHAPE")
 
+# The converter takes a narrower range as -1e-6 to 1e-6; kernels refuse to turn a layer's sums into
+# steps so small.
+_SMALLEST_SPAN = 1e-6
+_DEAD_RANGE: Range = (0.0, 1.0)
+
 
 def read_ranges(calibrated: bytes) -> dict[str, Range]:
     """Return lowest and highest value by tensor name, in the order of the graph.
@@ -71,6 +76,35 @@ def write_ranges(calibrated: bytes, ranges: Mapping[str, Range]) -> bytes:
             tensor.quantization.min = np.array([low], dtype=np.float32)
             tensor.quantization.max = np.array([high], dtype=np.float32)
     return write_model(model)
+
+
+def widen_dead(calibrated: bytes) -> bytes:
+    """Return the model with a range of 0 to 1 for activations that were always zero.
+
+    A layer all of whose units are dead is a useless part of a model, but no reason not to run it:
+    with any range its zeros stay zeros.
+
+    Args:
+        calibrated: a calibrated flatbuffer.
+    """
+    graph = read_graph(calibrated)
+    inputs = {graph.tensors[number].name for number in graph.inputs}
+    dead = {
+        name: _DEAD_RANGE
+        for name, (low, high) in read_ranges(calibrated).items()
+        if max(high, 0.0) - min(low, 0.0) < _SMALLEST_SPAN and name not in inputs
+    }
+    return write_ranges(calibrated, dead) if dead else calibrated
+
+
+def has_dead(quantized: bytes) -> bool:
+    """Whether an int8 model has an activation with the scale that the converter gives dead ones."""
+    graph = read_graph(quantized)
+    return any(
+        255.0 * tensor.scales[0] < 3.0 * _SMALLEST_SPAN
+        for tensor in graph.tensors
+        if tensor.dtype == "int8" and len(tensor.scales) == 1 and not tensor.constant
+    )
 
 
 def _model(flatbuffer: bytes) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convert.errors import AuditError
 from convert.int8.graph import Graph, Operation
+from convert.int8.operator_version import version_of
 
 # (operator, version) -> release, for the operators of small image classifiers. Source: the map in
 # TensorFlow's tensorflow/compiler/mlir/lite/tools/versioning/runtime_version.cc (2.23 branch),
@@ -64,30 +65,45 @@ _FIRST_RELEASE = {
 # kernel takes the first channel's scale for all and answers wrongly without a word. 2.14.0 is the
 # oldest runtime on which this project has compared the answers.
 _PER_CHANNEL_DENSE = "2.14.0"
+# Weights of 4 bits in a dense layer: by the table 2.11.0 has them, but tflite-runtime 2.14.0 has no
+# kernel for one scale per channel. 2.21.0 is the oldest runtime that was seen to answer rightly.
+_INT4_WEIGHTS = "2.21.0"
 
 
 def minimum_runtime(graph: Graph) -> str:
     """The first TensorFlow Lite release that can run `graph`, for example "2.14.0".
 
-    It is the latest of what the converter noted, what the table here says, and what per-channel
-    dense weights need.
+    It is the latest of what the converter noted, what the table here says of the versions that
+    the operators' dtypes need, and what per-channel dense weights and weights of 4 bits need.
 
     Raises:
         AuditError: neither the converter nor the table knows.
     """
     versions = [] if graph.runtime_version is None else [graph.runtime_version]
     for operation in graph.operations:
-        known = _FIRST_RELEASE.get(operation.name, {}).get(operation.version)
+        version = version_of(graph, operation)
+        known = _FIRST_RELEASE.get(operation.name, {}).get(version)
         if known is not None:
             versions.append(known)
         elif graph.runtime_version is None:
             raise AuditError(
-                f"{operation.name} version {operation.version}: the runtime that it needs is "
+                f"{operation.name} version {version}: the runtime that it needs is "
                 "neither noted in the model nor known here"
             )
         if _has_per_channel_dense(graph, operation):
             versions.append(_PER_CHANNEL_DENSE)
+        if any(graph.tensors[index].dtype == "int4" for index in operation.inputs):
+            versions.append(_INT4_WEIGHTS)
     return max(versions, key=_numbers)
+
+
+def is_newer(version: str, other: str) -> bool:
+    """Whether a release such as "2.14.0" is newer than another.
+
+    Raises:
+        AuditError: one of them is no such version.
+    """
+    return _numbers(version) > _numbers(other)
 
 
 def _has_per_channel_dense(graph: Graph, operation: Operation) -> bool:

@@ -1,15 +1,37 @@
-"""A changed TFLite model back to bytes, as kernels need them."""
+"""A TFLite model as objects that can be changed, and back to bytes as kernels need them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import flatbuffers
+import numpy as np
 
 # TFLite's schema asks for it (`force_align: 16`); kernels read weights in place. The Python code
 # generated from the schema ignores it.
 _BUFFER_ALIGNMENT = 16
+_NO_OFFSET = 1  # the schema's words: 0 or 1 where the buffer is in the flatbuffer
 _OVERHEAD_BYTES = 4096  # of a small model without its buffers; only a start, the builder grows
+
+
+def read_model(flatbuffer: bytes) -> Any:
+    """Return a model as a `ModelT` of LiteRT's schema module, with all its weights in it.
+
+    Some writers lay the weights behind the flatbuffer and only say where: they are taken in, since
+    what `write_model` writes begins elsewhere and ends with the flatbuffer.
+
+    Args:
+        flatbuffer: a TFLite model whose structure was read before; see `convert.int8.graph`.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
+    for buffer in model.buffers:
+        if buffer.offset > _NO_OFFSET:
+            data = flatbuffer[buffer.offset : buffer.offset + buffer.size]
+            buffer.data = np.frombuffer(data, dtype=np.uint8)
+            buffer.offset = buffer.size = 0
+    return model
 
 
 def write_model(model: Any) -> bytes:

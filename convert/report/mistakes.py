@@ -66,10 +66,20 @@ def worst_mistakes(
 
 
 def mistake_thumbnail(mistake: Mistake) -> Thumbnail:
-    """Return the picture as the model saw it: from pixels, so without EXIF, place and time."""
-    height, width, _ = mistake.image.shape
+    """Return the picture of a mistake."""
+    return picture_thumbnail(mistake.image, mistake.name)
+
+
+def picture_thumbnail(image: NDArray[np.uint8], name: str) -> Thumbnail:
+    """Return a picture as the model saw it: from pixels, so without EXIF, place and time.
+
+    Args:
+        image: uint8 (height, width, 3), RGB.
+        name: of the picture; may be "".
+    """
+    height, width, _ = image.shape
     buffer = io.BytesIO()
-    Image.fromarray(mistake.image).save(buffer, "PNG")
+    Image.fromarray(image).save(buffer, "PNG")
     scale = _LONGEST_SIDE / max(height, width)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return Thumbnail(printable(mistake.name), data, round(scale * width), round(scale * height))
+    return Thumbnail(printable(name), data, round(scale * width), round(scale * height))

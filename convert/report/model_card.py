@@ -123,9 +123,25 @@ def _use(manifest: Manifest, install: str) -> list[str]:
         '    (best,) = classifier.classify("photo.jpg")',
         '    print(best.label, f"{best.score:.0%}")',
     ]
+    return [
+        "## Use it on the board",
+        _code("sh", commands),
+        _code("python", program),
+        *_threshold_advice(manifest),
+    ]
+
+
+def _threshold_advice(manifest: Manifest) -> list[str]:
+    """What the threshold promises, and what it does not."""
     threshold = manifest.output.threshold
-    advice = [] if threshold is None else [f"Scores below {threshold:g} are not to be trusted."]
-    return ["## Use it on the board", _code("sh", commands), _code("python", program), *advice]
+    if threshold is None:
+        return []
+    return [
+        f"Scores below {threshold:g} are not to be trusted: "
+        '`classify("photo.jpg", threshold="model")` and `minivgg-edge classify --threshold model` '
+        "then give no label. This finds doubtful answers; it does not find out pictures of "
+        "something else, many of which score high."
+    ]
 
 
 def _needs(manifest: Manifest) -> list[str]:

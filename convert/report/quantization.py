@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from convert.int8.audit import Audit
 from convert.int8.compare import Comparison
+from convert.int8.graph import Tensor
 from convert.report.text import percent, size, table
 from minivgg_edge.metrics import recall
 
@@ -15,15 +14,7 @@ from minivgg_edge.metrics import recall
 def audit_text(audit: Audit) -> str:
     """Operators with versions and counts, the two ends, what the graph costs and needs."""
     rows = [[op.name, str(op.version), str(op.count)] for op in audit.operators]
-    ends = [
-        f"{role}: {tensor.dtype} {tensor.shape}"
-        + (
-            f", scale {tensor.scales[0]:.9g}, zero point {tensor.zero_points[0]}"
-            if tensor.scales
-            else ""
-        )
-        for role, tensor in (("input", audit.input), ("output", audit.output))
-    ]
+    ends = [f"input: {end_text(audit.input)}", f"output: {end_text(audit.output)}"]
     cost = (
         f"{audit.macs / 1e6:.2f} million multiply-adds a picture, {size(audit.size_bytes)}, "
         f"runs on TensorFlow Lite {audit.minimum_runtime} or newer"
@@ -31,8 +22,16 @@ def audit_text(audit: Audit) -> str:
     return "\n".join([table(["operator", "version", "count"], rows), *ends, cost])
 
 
-def comparison_text(comparisons: Sequence[Comparison]) -> str:
-    """The comparison table: one row per set of pictures."""
+def end_text(tensor: Tensor) -> str:
+    """Dtype, shape and quantization of one end of the graph."""
+    text = f"{tensor.dtype} {tensor.shape}"
+    if not tensor.scales:
+        return text
+    return f"{text}, scale {tensor.scales[0]:.9g}, zero point {tensor.zero_points[0]}"
+
+
+def comparison_text(comparisons: Sequence[Comparison], *, precision: str = "int8") -> str:
+    """The comparison table: one row per set of pictures; `precision` is what was compiled to."""
     rows = [
         [
             f"{c.dataset}, {c.split}",
@@ -46,11 +45,11 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
         ]
         for c in comparisons
     ]
-    header = ["top-1", "pictures", "float32", "int8", "drop", "95 % interval", "agreement", "p"]
+    header = ["top-1", "pictures", "float32", precision, "drop", "95 % interval", "agreement", "p"]
     text = table(header, rows)
     top5 = [
         f"top-5 on {c.split} pictures: float32 {percent(c.reference_top5)}, "
-        f"int8 {percent(c.target_top5)}"
+        f"{precision} {percent(c.target_top5)}"
         for c in comparisons
         if c.reference_top5 is not None
     ]
@@ -60,19 +59,40 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
     return "\n".join([text, *top5, note])
 
 
-def class_text(comparison: Comparison) -> str:
-    """Accuracy per class of both models."""
-    reference, target = comparison.reference_confusion, comparison.target_confusion
-    counts = reference.sum(axis=1)
-    shares = zip(comparison.labels, counts, recall(reference), recall(target), strict=True)
-    rows = [
+def class_text(comparison: Comparison, *, precision: str = "int8") -> str:
+    """Accuracy per class of both models; `precision` is what was compiled to."""
+    header = [f"class ({comparison.split})", *class_columns(precision)]
+    return f"{table(header, class_rows(comparison))}\n{class_sentence(comparison)}"
+
+
+def class_columns(precision: str) -> tuple[str, ...]:
+    """Return the titles of the columns of `class_rows` but the first."""
+    return ("pictures", "float32", precision, "drop", "lost", "gained", "p")
+
+
+def class_rows(comparison: Comparison) -> list[list[str]]:
+    """Return a row for each class: its accuracies, and whether they differ."""
+    shares = (recall(comparison.reference_confusion), recall(comparison.target_confusion))
+    return [
         [
-            label,
-            str(count),
+            change.label,
+            str(change.count),
             percent(a),
             percent(b),
-            "-" if np.isnan(a - b) else f"{100 * (a - b):+.2f}",
+            "-" if change.drop is None else f"{100 * change.drop:+.2f}",
+            str(change.losses),
+            str(change.gains),
+            f"{change.adjusted_p_value:.2f}",
         ]
-        for label, count, a, b in shares
+        for change, a, b in zip(comparison.class_changes, *shares, strict=True)
     ]
-    return table([f"class ({comparison.split})", "pictures", "float32", "int8", "drop"], rows)
+
+
+def class_sentence(comparison: Comparison) -> str:
+    """Say which classes changed by more than accident."""
+    real = [change for change in comparison.class_changes if change.is_real]
+    test = "exact McNemar test, Holm's correction for the number of classes"
+    if not real:
+        return f"no class changed by more than accident (p: {test})"
+    named = ", ".join(f"{change.label} {100 * (change.drop or 0.0):+.2f}" for change in real)
+    return f"changed by more than accident, drop in points: {named} (p: {test})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from typing import Literal
 
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.cli.arguments import (
@@ -17,7 +18,7 @@ from minivgg_edge.cli.arguments import (
 from minivgg_edge.cli.native_log import without_info_lines, without_native_lines
 from minivgg_edge.cli.terminal import complain, display_width, pad, percent, printable, say
 from minivgg_edge.cli.unverified_model import add_unverified, unverified_from
-from minivgg_edge.errors import PictureError
+from minivgg_edge.errors import ModelError, PictureError
 from minivgg_edge.results import Prediction
 
 _DESCRIPTION = "Say what is in each picture: label, score and time."
@@ -34,7 +35,8 @@ the exit code is 2.
   {"picture": "cat.png",
    "predictions": [{"label": "cat", "index": 3, "score": 0.97265625}],
    "time_ms": 2.41}
-predictions is sorted by score (a fraction) and empty when none reaches --threshold. A picture
+predictions is sorted by score (a fraction) and empty when none reaches --threshold, which the
+table shows as "(below threshold)", or as "(none of these)" for the model's own. A picture
 that cannot be read has "error" with the reason instead of predictions and time_ms.
 """
 
@@ -55,8 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         metavar="T",
-        type=fraction,
-        help="leave out labels with a score below T, a number from 0 to 1",
+        type=_threshold,
+        help="leave out labels with a score below T: a number from 0 to 1, or 'model' for the one "
+        "that the model states",
     )
     add_num_threads(parser)
     add_max_pixels(parser)
@@ -78,7 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     with classifier:
         load_ms = 1000 * (time.perf_counter() - start)
-        output = _JsonLines() if arguments.json else _Table(classifier, arguments.top_k)
+        _check_stated(classifier, arguments.threshold)
+        output = _JsonLines() if arguments.json else _Table(classifier, arguments)
         failures = 0
         for picture in arguments.pictures:
             start = time.perf_counter()
@@ -94,6 +98,18 @@ def run(arguments: argparse.Namespace) -> int:
             output.picture(picture, predictions, 1000 * (time.perf_counter() - start))
         output.end(load_ms, arguments.num_threads)
     return 2 if failures else 0
+
+
+def _threshold(text: str) -> float | Literal["model"]:
+    return "model" if text == "model" else fraction(text)
+
+
+def _check_stated(classifier: Classifier, threshold: float | str | None) -> None:
+    if threshold == "model" and classifier.model_info.manifest.output.threshold is None:
+        raise ModelError(
+            f"{classifier.model_info.source!r}: expected a model that states a threshold for "
+            "--threshold model, got one without: give a number from 0 to 1"
+        )
 
 
 class _JsonLines:
@@ -115,10 +131,12 @@ class _Table:
     """Aligned lines, each shown as soon as it is known. The name comes last: it may be long."""
 
     _SCORE, _TIME = 7, 11  # columns of "100.0 %" and "99999.99 ms"
-    _NOTHING = "(below threshold)"
+    _BELOW, _NONE = "(below threshold)", "(none of these)"
 
-    def __init__(self, classifier: Classifier, top_k: int) -> None:
-        shortest = len(self._NOTHING) - self._SCORE - 2
+    def __init__(self, classifier: Classifier, arguments: argparse.Namespace) -> None:
+        top_k = arguments.top_k
+        self._nothing = self._NONE if arguments.threshold == "model" else self._BELOW
+        shortest = len(self._BELOW) - self._SCORE - 2
         self._label = max(shortest, *(display_width(printable(n)) for n in classifier.labels))
         self._ranks = min(top_k, len(classifier.labels))
         self._empty = True
@@ -128,7 +146,7 @@ class _Table:
             self._line("#", "label", "score", "time", "picture")
             self._empty = False
         if not predictions:
-            self._line("-", self._NOTHING, "", f"{time_ms:.2f} ms", printable(name))
+            self._line("-", self._nothing, "", f"{time_ms:.2f} ms", printable(name))
         for rank, prediction in enumerate(predictions, start=1):
             end = (f"{time_ms:.2f} ms", printable(name)) if rank == 1 else ("", "")
             label = printable(prediction.label)

@@ -42,14 +42,25 @@ def test_record_and_json(six: Comparison) -> None:
     assert (record.dataset, record.split, record.count, record.drop) == ("set", "test", 6, 0.0)
     assert record.drop_low < 0 < record.drop_high
     document = json.loads(json.dumps(six.to_json(), allow_nan=False))
-    assert document["per_class"][1] == {"label": "b", "count": 2, "float": 0.0, "target": 0.5}
+    assert document["per_class"][1] == {
+        "label": "b",
+        "count": 2,
+        "float": 0.0,
+        "target": 0.5,
+        "only_float_right": 0,
+        "only_target_right": 1,
+        "mcnemar_p": 1.0,
+        "holm_p": 1.0,
+    }
     assert document["flips"][0] == {"index": 1, "true": "a", "float": "a", "target": "b"}
 
 
 def test_a_class_without_pictures_has_no_accuracy() -> None:
     answers = np.zeros(4, dtype=np.int64)
     document = Comparison("set", "test", ("a", "b"), answers, answers, answers).to_json()
-    assert document["per_class"][1] == {"label": "b", "count": 0, "float": None, "target": None}
+    found = document["per_class"][1]
+    assert [found[key] for key in ("label", "count", "float", "target")] == ["b", 0, None, None]
+    assert found["holm_p"] == 1.0
 
 
 def test_perplexity() -> None:

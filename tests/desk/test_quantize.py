@@ -98,6 +98,8 @@ def test_another_process_gives_the_same_bytes(
     float_path, report_path = path.with_suffix(".float.tflite"), path.with_suffix(".report.json")
     assert float_path.read_bytes() == tiny_compiled.float_path.read_bytes()
     assert report_path.read_bytes() == tiny_compiled.report_path.read_bytes()
+    page = tiny_compiled.report_path.with_suffix(".html")
+    assert report_path.with_suffix(".html").read_bytes() == page.read_bytes()
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_identical_files_are_left_alone(
     before = path.stat()
     second = run_quantize(*stub_compilation, path)
     assert (first.code, second.code) == (0, 0)
-    assert second.out.count(": unchanged") == 3
+    assert second.out.count(": unchanged") == 4
     assert path.stat().st_mtime_ns == before.st_mtime_ns
 
 
@@ -230,7 +232,11 @@ def test_a_failed_gate_writes_nothing(
     assert run.err.startswith("FAILED: the compiled model")
     assert run.err.endswith(f"{path} was not written.\n")
     assert not path.exists()
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["data", "why.json"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "data",
+        "why.html",
+        "why.json",
+    ]
     assert json.loads(report.read_bytes())["verdict"]["status"] == "fail"
 
 
@@ -340,6 +346,9 @@ def test_bad_input_is_one_line(
         (["--name", "a b"], "argument --name: expected a name of letters"),
         (["-o", "a b.tflite"], "--name: the output's name does not serve as one"),
         (["--io", "float32"], "argument --io: invalid choice"),
+        (["--report", "why.html"], "--report: expected a name ending in .json, got 'why.html'"),
+        (["--output", "scores"], "argument --output: invalid choice"),
+        (["--accept-accuracy", "100"], "--accept-accuracy: expected a percentage between 0 and"),
     ],
 )
 def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

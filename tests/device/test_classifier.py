@@ -89,6 +89,20 @@ def test_threshold(classifier: Classifier, picture: np.ndarray) -> None:
         assert classifier.classify(picture, threshold=1.0) == ()
 
 
+def test_the_model_s_own_threshold(
+    repack: Callable[..., Path], bundled: ModelFile, classifier: Classifier, picture: np.ndarray
+) -> None:
+    everything = classifier.classify(picture, top_k=10_000)
+    for stated in (everything[1].score, everything[0].score, 0.0, 1.0):
+        output = dataclasses.replace(bundled.manifest.output, threshold=stated)
+        with Classifier(repack(output=output)) as other:
+            expected = classifier.classify(picture, top_k=10_000, threshold=stated)
+            assert other.classify(picture, top_k=10_000, threshold="model") == expected
+            batch = other.classify_batch([picture], top_k=10_000, threshold="model")
+            assert [*batch] == [expected]
+            assert other.classify(picture, top_k=10_000) == everything  # only where asked for
+
+
 def test_model_with_logits(
     repack: Callable[..., Path], bundled: ModelFile, picture: np.ndarray
 ) -> None:
@@ -240,7 +254,13 @@ def test_other_batches(classifier: Classifier, picture: np.ndarray) -> None:
         ({"threshold": -0.1}, ValueError, "threshold: expected a number from 0 to 1, got -0.1"),
         ({"threshold": 1.1}, ValueError, "threshold: expected a number from 0 to 1, got 1.1"),
         ({"threshold": float("nan")}, ValueError, "threshold: .*, got nan"),
-        ({"threshold": "0.5"}, TypeError, "threshold: expected a number, got str"),
+        ({"threshold": "0.5"}, TypeError, "threshold: expected a number or .model., got '0.5'"),
+        (
+            {"threshold": b"model"},
+            TypeError,
+            "threshold: expected a number or .model., got b'model",
+        ),
+        ({"threshold": "model"}, ValueError, "threshold: .*minivgg states no threshold"),
         ({"threshold": [0.5]}, TypeError, "list"),
     ],
 )

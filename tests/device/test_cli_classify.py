@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minivgg_edge import Classifier, cli
+from minivgg_edge.model_file import ModelFile
 
 pytest.importorskip("PIL", reason="pictures are files here")
 from PIL import Image
@@ -94,6 +97,36 @@ def test_nothing_reaches_the_threshold(
     assert line.startswith("(below threshold)")
     assert line.endswith(pictures[0])
     assert line.index(pictures[0]) == header.index("picture")
+
+
+def test_none_of_these(
+    pictures: list[str],
+    capsys: pytest.CaptureFixture[str],
+    repack: Callable[..., Path],
+    bundled: ModelFile,
+) -> None:
+    with Classifier() as classifier:
+        scores = [classifier.classify(picture)[0].score for picture in pictures]
+    least, most = min(scores), max(scores)
+    assert least < most  # or no threshold lies between them
+    output = dataclasses.replace(bundled.manifest.output, threshold=most)
+    model = ["classify", "--model", str(repack(output=output))]
+    assert cli.main([*model, "--threshold", "model", *pictures]) == 0
+    lines = capsys.readouterr().out.splitlines()[1 : 1 + len(pictures)]
+    rejected = [line.startswith("(none of these)") for line in lines]
+    assert rejected == [score < most for score in scores]
+    assert cli.main([*model, "--threshold", "model", "--json", *pictures]) == 0
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [document["predictions"] == [] for document in documents] == rejected
+
+
+def test_a_model_without_a_threshold(
+    pictures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["classify", "--threshold", "model", *pictures]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "expected a model that states a threshold for --threshold model" in captured.err
 
 
 def test_json_lines(pictures: list[str], capsys: pytest.CaptureFixture[str]) -> None:

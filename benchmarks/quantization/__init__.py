@@ -1,0 +1,1 @@
+"""Every quantization method on one model and its data: `python -m benchmarks.quantization`."""

@@ -1,0 +1,1 @@
+"""TensorFlow's converter and ai-edge-quantizer on the same model: `python -m ...second_engine`."""

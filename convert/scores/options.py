@@ -1,0 +1,44 @@
+"""Options of `convert.quantize` about the scores of the compiled model."""
+
+from __future__ import annotations
+
+import argparse
+
+from convert.options import percent_points
+from convert.scores.settings import ScoreSettings
+
+
+def add_score_options(parser: argparse.ArgumentParser) -> None:
+    """Add them to a parser; `score_settings` reads them."""
+    add = parser.add_argument_group("scores").add_argument
+    add(
+        "--output",
+        choices=("softmax", "logits"),
+        help="how the graph ends; other tools expect softmax. Default: as the float model does",
+    )
+    add(
+        "--temperature",
+        choices=("fit", "none"),
+        default="none",
+        help="fit one on validation pictures, so that scores are probabilities; default: none",
+    )
+    add(
+        "--accept-accuracy",
+        type=_accept_accuracy,
+        metavar="PERCENT",
+        help="store the threshold above which so many of the answers are right, for example 95",
+    )
+
+
+def score_settings(options: argparse.Namespace) -> ScoreSettings:
+    """Return what the options say."""
+    return ScoreSettings(options.output, options.temperature == "fit", options.accept_accuracy)
+
+
+def _accept_accuracy(text: str) -> float:
+    value = percent_points(text)
+    if not 0.0 < value < 1.0:
+        raise argparse.ArgumentTypeError(
+            f"expected a percentage between 0 and 100, both excluded, got {text!r}"
+        )
+    return value

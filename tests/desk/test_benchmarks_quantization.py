@@ -1,0 +1,111 @@
+"""`python -m benchmarks.quantization`: its tables, its claims, and the page made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hard_model import plant
+from tiny_model import Tiny
+
+from benchmarks.quantization import document, tables
+from benchmarks.quantization.subject import FIRST, Subject, load_subject
+from convert.command import run_command
+from convert.int8.compare import Comparison
+from convert.quiet import quiet
+from convert.search.method import PLAIN, Method
+from convert.search.plan import SEEDS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _silent(text: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def subject(tiny: Tiny) -> Subject:
+    return load_subject(tiny.path, tiny.data, limit=30)
+
+
+def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture[str]) -> None:
+    code = run_command(document.main, ["--check", "--page", str(ROOT / document.PAGE)])
+    assert code == 0, capsys.readouterr()
+
+
+def test_no_stored_claim_is_broken() -> None:
+    for name, result in document.stored_results().items():
+        assert result.name == name
+        assert result.failures == ()
+
+
+def test_every_method_stands_in_the_table(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = [PLAIN, Method("mse"), Method(equalize="both", bias_correction=True)]
+    assert set(chosen) <= set(tables.methods())
+    monkeypatch.setattr(tables, "methods", lambda: chosen)
+    (table,) = tables.methods_outcome(subject, _silent).tables
+    assert [row[0] for row in table.rows] == [method.title for method in chosen]
+    assert {len(row) for row in table.rows} == {len(table.columns)}
+    plain = subject.fidelity(FIRST, "validation")
+    assert f"{1000 * plain.divergence:.3g}" in table.rows[0][1]
+    assert "30 validation, 30 test pictures" in table.note
+
+
+def test_seeds_have_their_mean(subject: Subject) -> None:
+    (table,) = tables.seeds_outcome(subject, PLAIN, _silent).tables
+    assert [row[0] for row in table.rows] == [
+        *(f"minmax, seed {seed}" for seed in SEEDS),
+        "minmax, mean",
+    ]
+    drops = [float(row[2]) for row in table.rows]
+    assert drops[-1] == pytest.approx(np.mean(drops[:-1]), abs=0.01)
+
+
+def test_the_plain_deployed_file_is_the_one_that_quantize_writes(subject: Subject) -> None:
+    comparison = subject.comparison(FIRST, "test")
+    fidelity = subject.fidelity(FIRST, "test")
+    np.testing.assert_array_equal(comparison.reference, fidelity.reference)
+    assert comparison.count == 30
+    assert comparison.agreement == pytest.approx(fidelity.agreement, abs=0.1)
+
+
+def _comparison(losses: int, count: int = 1000) -> Comparison:
+    true = np.zeros(count, dtype=np.int64)
+    target = (np.arange(count) < losses).astype(np.int64)
+    return Comparison("data", "test", ("a", "b"), true, true, target)
+
+
+@pytest.mark.parametrize(
+    ("losses", "broken"),
+    [
+        ((0, 1, 2), []),
+        ((0, 0, 11), ["agreement 98.90 %", "a significant drop", "a mean drop of 0.367 points"]),
+        ((2, 2, 2), ["a mean drop of 0.200 points"]),
+        ((7, 0, 0), ["a significant drop", "a mean drop of 0.233 points"]),
+    ],
+)
+def test_broken_claims_are_said(losses: tuple[int, ...], broken: list[str]) -> None:
+    comparisons = [_comparison(number) for number in losses]
+    mean = float(np.mean([comparison.drop for comparison in comparisons]))
+    found = list(tables._broken_claims(PLAIN, comparisons, mean))
+    assert len(found) == len(broken)
+    for text, sentence in zip(broken, found, strict=True):
+        assert text in sentence
+
+
+def test_the_hard_model_is_held_to_its_claims(tiny: Tiny, tmp_path: Path) -> None:
+    with quiet():
+        plant(tiny.model, factor=1024.0, share=0.25).model.save(tmp_path / "hard.keras")
+    (tmp_path / "training.json").write_bytes((tiny.path.parent / "training.json").read_bytes())
+    hard = load_subject(tmp_path / "hard.keras", tiny.data)
+    outcome = tables.hard_outcome(hard, "channels planted", 1e6, _silent)
+    assert outcome.failures == ()
+    assert outcome.tables[0].note.startswith("channels planted. 180 validation pictures")
+    # The same model unspoilt has nothing to lose.
+    easy = load_subject(tiny.path, tiny.data, limit=60)
+    failures = tables.hard_outcome(easy, "", 1e-9, _silent).failures
+    assert any("expected a loss of 2 points" in failure for failure in failures)
+    assert any("its budget was 0 s" in failure for failure in failures)

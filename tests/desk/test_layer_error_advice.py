@@ -1,0 +1,247 @@
+"""The sentence about a model: it names the planted layer, and what it advises helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hard_model import plant
+from numpy.typing import NDArray
+from tiny_model import Tiny
+
+from convert.data.sample import load_sample
+from convert.int8.conversion import convert_calibrated, convert_float, quantize
+from convert.int8.float_model import load_float_model
+from convert.int8.freeze import freeze
+from convert.int8.ranges import read_ranges, write_ranges
+from convert.layer_error.advice import Advice, advise
+from convert.layer_error.analysis import Analysis, OperatorError, analyse
+from convert.layer_error.source import convert_both
+from convert.quantize import DEFAULT_MODEL
+from convert.search.method import PLAIN, Method
+
+if TYPE_CHECKING:
+    import keras
+
+
+@pytest.fixture(scope="module")
+def calibration(tiny: Tiny) -> NDArray[np.uint8]:
+    return tiny.pictures["train"].images[:40]
+
+
+@pytest.fixture(scope="module")
+def images(tiny: Tiny) -> NDArray[np.uint8]:
+    return tiny.pictures["validation"].images[:30]
+
+
+@pytest.fixture(scope="module")
+def plain(tiny: Tiny, calibration: NDArray[np.uint8], images: NDArray[np.uint8]) -> Analysis:
+    models = convert_both(freeze(tiny.model), calibration, PLAIN)
+    return analyse(models.reference, models.target, images)
+
+
+def test_nothing_stands_out_in_a_good_model(plain: Analysis) -> None:
+    found = advise(plain)
+    assert found.sentence.startswith("nothing stands out: ")
+    assert (found.layer, found.option) == (None, None)
+
+
+@pytest.mark.parametrize(("factor", "seed"), [(256.0, 1), (1024.0, 0)])
+def test_the_planted_layer_comes_first_and_equalization_heals_it(
+    tiny: Tiny,
+    calibration: NDArray[np.uint8],
+    images: NDArray[np.uint8],
+    factor: float,
+    seed: int,
+) -> None:
+    hard = plant(tiny.model, "conv1_1", factor=factor, share=0.25, seed=seed)
+    frozen = freeze(hard.model)
+    models = convert_both(frozen, calibration, PLAIN)
+    analysis = analyse(models.reference, models.target, images)
+    first = analysis.ranked[0]
+    assert first.layer == hard.layer
+    # Those that were left alone; a dead one does not count.
+    assert first.accumulated.narrow_channels == pytest.approx(0.75, abs=0.15)
+    found = advise(analysis, method=models.method)
+    assert (found.layer, found.option) == (hard.layer, "--equalize")
+    assert found.sentence.startswith(f"{hard.layer} loses ")
+    _check_that_equalization_heals(frozen, calibration, images, analysis)
+
+
+def test_a_fault_that_shows_in_the_weights_of_the_layer_behind(
+    tiny: Tiny, calibration: NDArray[np.uint8], images: NDArray[np.uint8]
+) -> None:
+    """The other side of the same fault: weights that were divided are rounded to few steps."""
+    hard = plant(tiny.model, "conv1_1", factor=256.0, share=0.1)
+    frozen = freeze(hard.model)
+    models = convert_both(frozen, calibration, PLAIN)
+    analysis = analyse(models.reference, models.target, images)
+    weights = analysis.ranked[0].accumulated.weights
+    assert weights is not None
+    assert weights.narrow_noise > 0.9
+    found = advise(analysis)
+    assert (found.layer, found.option) == (hard.next_layer, "--equalize")
+    after = _check_that_equalization_heals(frozen, calibration, images, analysis)
+    # The other remedies do not help here.
+    for method in (Method("mse"), Method(bias_correction=True)):
+        other = convert_both(frozen, calibration, method)
+        divergence = analyse(other.reference, other.target, images).answers.divergence
+        assert divergence > 2 * after.answers.divergence
+
+
+def _check_that_equalization_heals(
+    frozen: keras.Model,
+    calibration: NDArray[np.uint8],
+    images: NDArray[np.uint8],
+    before: Analysis,
+) -> Analysis:
+    healed = convert_both(frozen, calibration, Method(equalize="both"))
+    after = analyse(healed.reference, healed.target, images)
+    assert after.answers.divergence < 0.2 * before.answers.divergence
+    assert after.answers.agreement >= before.answers.agreement
+    return after
+
+
+def test_the_hard_form_of_the_bundled_model() -> None:
+    model = load_float_model(DEFAULT_MODEL)
+    hard = plant(model)
+    sample = load_sample()
+    models = convert_both(freeze(hard.model), sample.calibration.images[:50], PLAIN)
+    analysis = analyse(models.reference, models.target, sample.validation.images[:20])
+    first, second = analysis.ranked[:2]
+    assert first.layer == hard.layer
+    assert first.effect is not None
+    assert second.effect is not None
+    assert first.effect.alone.divergence > 5 * second.effect.alone.divergence
+    assert advise(analysis).option == "--equalize"
+
+
+def test_a_range_that_is_far_too_wide(
+    tiny: Tiny, calibration: NDArray[np.uint8], images: NDArray[np.uint8]
+) -> None:
+    frozen = freeze(tiny.model)
+    calibrated = convert_calibrated(frozen, calibration)
+    name = next(name for name in read_ranges(calibrated) if "conv2_1" in name)
+    low, high = read_ranges(calibrated)[name]
+    target = quantize(write_ranges(calibrated, {name: (low, 50.0 * high)}))
+    analysis = analyse(convert_float(frozen), target, images)
+    found = advise(analysis)
+    assert (found.layer, found.option) == ("conv2_1", "--ranges mse")
+    assert found.sentence.endswith("of its range: use --ranges mse")
+    models = convert_both(frozen, calibration, Method("mse"))
+    after = analyse(models.reference, models.target, images)
+    assert after.answers.divergence < 0.2 * analysis.answers.divergence
+
+
+def test_calibration_pictures_unlike_the_others(
+    tiny: Tiny, calibration: NDArray[np.uint8], images: NDArray[np.uint8], plain: Analysis
+) -> None:
+    models = convert_both(freeze(tiny.model), calibration // 4, PLAIN)
+    analysis = analyse(models.reference, models.target, images)
+    found = advise(analysis)
+    # Every layer that sees brighter pictures than calibration did cuts something off.
+    assert found.option == "--calibration-count"
+    assert " of its values lie beyond its range: " in found.sentence
+    pixels = _operator(analysis, "pixels").accumulated
+    assert pixels.saturated_high == pytest.approx((images > calibration.max() // 4).mean())
+    assert pixels.saturated_low == 0.0
+    assert plain.answers.divergence < 0.2 * analysis.answers.divergence
+
+
+def _spoilt(analysis: Analysis, layer: str, change: OperatorError) -> Analysis:
+    """The analysis of a model that loses much, all of it in one layer."""
+    loss = replace(analysis.answers, divergence=1.0, sqnr_db=5.0)
+    assert change.effect is not None
+    effect = replace(change.effect, alone=loss, without=replace(loss, divergence=0.1, sqnr_db=15.0))
+    operators = tuple(
+        replace(change, effect=effect) if operator.layer == layer else operator
+        for operator in analysis.operators
+    )
+    return replace(analysis, operators=operators, answers=loss, simulated=loss)
+
+
+def _operator(analysis: Analysis, layer: str) -> OperatorError:
+    return next(operator for operator in analysis.operators if operator.layer == layer)
+
+
+def _weights_lose(operator: OperatorError, **changes: float) -> OperatorError:
+    assert operator.effect is not None
+    assert operator.accumulated.weights is not None
+    much = replace(operator.effect.constants, divergence=1.0)
+    shift = changes.pop("shift_share", 0.0)
+    effect = replace(operator.effect, constants=much, shift_share=shift)
+    weights = replace(operator.accumulated.weights, **changes)
+    accumulated = replace(operator.accumulated, weights=weights)
+    return replace(operator, effect=effect, accumulated=accumulated)
+
+
+def test_weights_that_shift_channels(plain: Analysis) -> None:
+    spoilt = _weights_lose(_operator(plain, "conv2_1"), shift_share=0.4, narrow_noise=0.1)
+    found = advise(_spoilt(plain, "conv2_1", spoilt))
+    corrected = advise(_spoilt(plain, "conv2_1", spoilt), method=Method(bias_correction=True))
+    assert corrected.option == "--search"
+    assert found == Advice(
+        "conv2_1 loses 10.0 dB of the logits and explains 90 % of the divergence: rounded weights "
+        "shift its channels (40 % of the error): use --bias-correction",
+        "conv2_1",
+        "--bias-correction",
+    )
+
+
+def test_weights_of_unequal_input_channels(plain: Analysis) -> None:
+    narrow = _weights_lose(_operator(plain, "conv2_1"), shift_share=0.4, narrow_noise=0.6)
+    spoilt = _spoilt(plain, "conv2_1", narrow)
+    assert advise(spoilt).option == "--equalize"
+    assert advise(spoilt, method=Method(equalize="both")).option == "--bias-correction"
+    # Nothing stands before the first layer that could take a factor.
+    first = _weights_lose(_operator(plain, "conv1_1"), shift_share=0.4, narrow_noise=0.6)
+    assert advise(_spoilt(plain, "conv1_1", first)).option == "--bias-correction"
+
+
+def test_when_no_option_is_known_to_help(plain: Analysis) -> None:
+    weights = _weights_lose(_operator(plain, "conv2_1"), zeroed=0.5)
+    found = advise(_spoilt(plain, "conv2_1", weights))
+    assert found.sentence.endswith("50 % of which become zero: use --search")
+    logits = _operator(plain, "logits")
+    assert logits.effect is not None
+    much = replace(logits.effect.output, divergence=1.0)
+    spoilt = replace(logits, effect=replace(logits.effect, output=much))
+    assert advise(_spoilt(plain, "logits", spoilt)).option == "--search"
+
+
+def test_clipped_ranges_are_widened_again(plain: Analysis) -> None:
+    operator = _operator(plain, "conv2_1")
+    assert operator.effect is not None
+    effect = replace(operator.effect, output=replace(operator.effect.output, divergence=1.0))
+    clipped = replace(operator.accumulated, saturated_low=0.01, saturated_high=0.03)
+    analysis = _spoilt(plain, "conv2_1", replace(operator, effect=effect, accumulated=clipped))
+    found = advise(analysis, method=Method("percentile"))
+    assert found.option == "--ranges minmax"
+    assert ": 4.0 % of its values lie beyond its range: " in found.sentence
+    assert advise(analysis).option == "--calibration-count"
+
+
+def test_layers_that_hide_each_other_and_a_loss_without_a_place(plain: Analysis) -> None:
+    loss = replace(plain.answers, divergence=1.0)
+
+    def analysis(alone: float) -> Analysis:
+        operators = [
+            replace(
+                operator,
+                effect=replace(
+                    operator.effect, alone=replace(loss, divergence=alone), without=loss
+                ),
+            )
+            if operator.effect is not None
+            else operator
+            for operator in plain.operators
+        ]
+        return replace(plain, operators=tuple(operators), answers=loss, simulated=loss)
+
+    hidden = advise(analysis(0.6)).sentence
+    assert " alone would cost 600 millinats where all layers together cost 1e+03: " in hidden
+    spread = advise(analysis(0.4))
+    assert spread.sentence.startswith("no single layer explains the loss (")
+    assert (spread.layer, spread.option) == (None, "--search")
