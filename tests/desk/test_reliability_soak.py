@@ -90,8 +90,8 @@ def test_a_short_soak(tmp_path: Path) -> None:
     counts = {
         "inferences": 20_000,
         "decodes": 600,
-        "loads": 60,
-        "refused loads": 60,
+        "loads": 240,
+        "refused loads": 240,
         "forks": 20,
         "instances": 5,
     }
