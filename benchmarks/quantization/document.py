@@ -7,43 +7,23 @@ page says something else.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.reliability.document import fill
-from benchmarks.reliability.results import Result, read_result
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
-from minivgg_edge.atomic import write_atomically
+from benchmarks.results_page import ResultsPage
+from convert.command import run_command
 
-STORED = Path(__file__).resolve().parent.parent / "results" / "quantization"
-PAGE = Path("docs") / "quantization.md"
-
-
-def stored_results(folder: Path = STORED) -> dict[str, Result]:
-    """Return the stored results by name."""
-    return {path.stem: read_result(path) for path in sorted(folder.glob("*.json"))}
+PAGE = ResultsPage(
+    "benchmarks.quantization.document",
+    Path(__file__).resolve().parent.parent / "results" / "quantization",
+    Path("docs") / "quantization.md",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quantization.document",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--check", action="store_true", help="change nothing, exit with 1 if stale")
-    parser.add_argument("--page", type=Path, default=PAGE, help="default: %(default)s")
-    options = parser.parse_args(arguments)
-    old = options.page.read_text(encoding="utf-8")
-    new = fill(old, stored_results())
-    if options.check:
-        if new != old:
-            print(f"{options.page}: run `python -m benchmarks.quantization.document`")
-        return EXIT_DONE if new == old else EXIT_GATE_FAILED
-    write_atomically(options.page, new.encode("utf-8"))
-    return EXIT_DONE
+    return PAGE.run(arguments, description=__doc__)
 
 
 if __name__ == "__main__":

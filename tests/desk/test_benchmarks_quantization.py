@@ -30,12 +30,12 @@ def subject(tiny: Tiny) -> Subject:
 
 
 def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture[str]) -> None:
-    code = run_command(document.main, ["--check", "--page", str(ROOT / document.PAGE)])
+    code = run_command(document.main, ["--check", "--page", str(ROOT / document.PAGE.path)])
     assert code == 0, capsys.readouterr()
 
 
 def test_no_stored_claim_is_broken() -> None:
-    for name, result in document.stored_results().items():
+    for name, result in document.PAGE.results().items():
         assert result.name == name
         assert result.failures == ()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.precision.document import main, stored_results
+from benchmarks.precision.document import PAGE, main
 from convert.command import run_command
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -18,7 +18,7 @@ def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture
 
 
 def test_no_stored_result_failed() -> None:
-    found = stored_results()
+    found = PAGE.results()
     assert sorted(found) == ["precision", "second-engine"]
     for name, result in found.items():
         assert result.name == name

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.reliability.document import fill, main, stored_results
+from benchmarks.reliability.document import PAGE as RELIABILITY
+from benchmarks.reliability.document import main
 from benchmarks.reliability.results import Result, read_result, write_result
 from convert.command import run_command
 from convert.report.decoding import ResultError
@@ -22,13 +23,13 @@ PAGE = "# Title\n\n<!-- result:damage -->\n<!-- /result -->\n\nText behind.\n"
 
 
 def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture[str]) -> None:
-    assert stored_results()
+    assert RELIABILITY.results()
     code = run_command(main, ["--check", "--page", str(ROOT / "docs/reliability.md")])
     assert code == 0, capsys.readouterr()
 
 
 def test_no_stored_result_failed() -> None:
-    for name, result in stored_results().items():
+    for name, result in RELIABILITY.results().items():
         assert result.name == name
         assert result.failures == ()
 
@@ -47,15 +48,15 @@ def test_a_result_of_another_kind_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_section_is_filled_and_filled_again() -> None:
-    page = fill(PAGE, {"damage": RESULT})
+    page = RELIABILITY.fill(PAGE, {"damage": RESULT})
     assert "`make fuzz`, 2026-11-24, a machine, 2 cores:" in page
     assert r"**Files \| and flips**" in page
     assert "| flips | 500 | 0 |" in page
     assert "Seed 1." in page
     assert page.endswith("No failures.\n\n<!-- /result -->\n\nText behind.\n")
-    assert fill(page, {"damage": RESULT}) == page
+    assert RELIABILITY.fill(page, {"damage": RESULT}) == page
     failed = dataclasses.replace(RESULT, failures=("case 7: SIGSEGV",))
-    assert "Failures:\n\n- case 7: SIGSEGV" in fill(page, {"damage": failed})
+    assert "Failures:\n\n- case 7: SIGSEGV" in RELIABILITY.fill(page, {"damage": failed})
 
 
 @pytest.mark.parametrize(
@@ -68,13 +69,13 @@ def test_a_section_is_filled_and_filled_again() -> None:
 )
 def test_sections_and_results_must_match(page: str, results: dict[str, Result]) -> None:
     with pytest.raises(ResultError, match="expected sections of"):
-        fill(page, results)
+        RELIABILITY.fill(page, results)
 
 
 def test_a_stale_page_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text(
-        "".join(f"<!-- result:{name} -->\n<!-- /result -->\n" for name in stored_results())
+        "".join(f"<!-- result:{name} -->\n<!-- /result -->\n" for name in RELIABILITY.results())
     )
     assert run_command(main, ["--check", "--page", str(page)]) == 1
     assert "python -m benchmarks.reliability.document" in capsys.readouterr().out
