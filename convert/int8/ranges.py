@@ -10,7 +10,7 @@ import numpy as np
 
 from convert.errors import ConversionError
 from convert.int8.graph import read_graph
-from convert.int8.writing import write_model
+from convert.int8.writing import read_model, write_model
 
 Range = tuple[float, float]
 
@@ -32,7 +32,7 @@ def read_ranges(calibrated: bytes) -> dict[str, Range]:
     Raises:
         ConversionError: there is no range in it.
     """
-    model = _model(calibrated)
+    model = read_model(calibrated)
     found = {tensor.name.decode(): _range(tensor) for tensor in model.subgraphs[0].tensors}
     graph = read_graph(calibrated)
     order = [*graph.inputs, *(index for op in graph.operations for index in op.outputs)]
@@ -68,7 +68,7 @@ def write_ranges(calibrated: bytes, ranges: Mapping[str, Range]) -> bytes:
         source = graph.tensors[operation.inputs[0]].name
         if operation.name in SAME_SCALE and source in wanted:
             wanted[graph.tensors[operation.outputs[0]].name] = wanted[source]
-    model = _model(calibrated)
+    model = read_model(calibrated)
     for tensor in model.subgraphs[0].tensors:
         changed = wanted.get(tensor.name.decode())
         if changed is not None:
@@ -105,12 +105,6 @@ def has_dead(quantized: bytes) -> bool:
         for tensor in graph.tensors
         if tensor.dtype == "int8" and len(tensor.scales) == 1 and not tensor.constant
     )
-
-
-def _model(flatbuffer: bytes) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
 
 
 def _range(tensor: Any) -> Range | None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.outputs import with_outputs
 from convert.int8.predict import NUM_THREADS
-from convert.int8.writing import write_model
 from convert.quiet import quiet
 from minivgg_edge.scoring import pixel_table
 from minivgg_edge.tensors import read_tensor_spec
@@ -35,7 +35,7 @@ def run_tensors(
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    source = _with_outputs(flatbuffer, tensors)
+    source = with_outputs(flatbuffer, tensors)
     with quiet():  # the runtime announces its delegate on stderr
         interpreter = Interpreter(model_content=source, num_threads=NUM_THREADS)
         interpreter.allocate_tensors()
@@ -49,16 +49,3 @@ def run_tensors(
         yield {
             index: fed if index == number else interpreter.get_tensor(index) for index in tensors
         }
-
-
-def _with_outputs(flatbuffer: bytes, tensors: Sequence[int]) -> bytes:
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
-    graph = model.subgraphs[0]
-    own = [int(number) for number in graph.outputs]
-    known = {*own, *map(int, graph.inputs)}
-    added = dict.fromkeys(number for number in tensors if number not in known)
-    graph.outputs = np.array([*own, *added], dtype=np.int32)
-    model.signatureDefs = None  # they would name the old outputs only
-    return write_model(model)

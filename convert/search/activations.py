@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.outputs import with_outputs
 from convert.int8.predict import NUM_THREADS
-from convert.int8.writing import write_model
 from convert.quiet import quiet
 
 Values = dict[int, NDArray[np.float32]]
@@ -33,7 +33,7 @@ def activations(
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    source = _with_outputs(flatbuffer, tensors)
+    source = with_outputs(flatbuffer, tensors)
     with quiet():  # the runtime announces its delegate on stderr
         interpreter = Interpreter(model_content=source, num_threads=NUM_THREADS)
         interpreter.allocate_tensors()
@@ -49,19 +49,6 @@ def activations(
             else _real(interpreter.get_tensor(number), *outputs[number])
             for number in tensors
         }
-
-
-def _with_outputs(flatbuffer: bytes, tensors: Sequence[int]) -> bytes:
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
-    graph = model.subgraphs[0]
-    inputs = {int(number) for number in graph.inputs}
-    wanted = [number for number in tensors if number not in inputs]
-    kept = [int(number) for number in graph.outputs if int(number) not in wanted]
-    graph.outputs = np.array([*kept, *wanted], dtype=np.int32)
-    model.signatureDefs = None  # they would name the old outputs only
-    return write_model(model)
 
 
 def _real(values: NDArray[Any], scale: float, zero_point: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
-from convert.int8.writing import write_model
+from convert.int8.writing import read_model, write_model
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
@@ -56,7 +56,7 @@ def read_layers(flatbuffer: bytes) -> tuple[Layer, ...]:
     Raises:
         ConversionError: a layer's weights are no constant.
     """
-    model = _model(flatbuffer)
+    model = read_model(flatbuffer)
     subgraph = model.subgraphs[0]
     return tuple(_layer(model, op, kind) for op, kind in _weighted(model, subgraph))
 
@@ -72,7 +72,7 @@ def write_layers(flatbuffer: bytes, changed: Mapping[str, Layer]) -> bytes:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    model = _model(flatbuffer)
+    model = read_model(flatbuffer)
     subgraph = model.subgraphs[0]
     for op, _ in _weighted(model, subgraph):
         layer = changed.get(_name(subgraph, op.outputs[0]))
@@ -93,12 +93,6 @@ def write_layers(flatbuffer: bytes, changed: Mapping[str, Layer]) -> bytes:
             subgraph.tensors.append(tensor)
         op.inputs = np.array(inputs, dtype=np.int32)
     return write_model(model)
-
-
-def _model(flatbuffer: bytes) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
 
 
 def _weighted(model: Any, subgraph: Any) -> list[tuple[Any, str]]:
