@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.reliability.results import Result, read_result
+from benchmarks.result import Result, read_result
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED
 from convert.report.decoding import ResultError
 from convert.report.markdown import escape, table_markdown

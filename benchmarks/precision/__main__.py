@@ -10,21 +10,15 @@ makes docs/precision.md. Exit code 1: a runtime gets a model that it answers wro
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from benchmarks.arm.boards import PI5
-from benchmarks.arm.files import WORK, boards
-from benchmarks.precision.document import MEASURED
-from benchmarks.reliability.results import Result, machine_title, write_result
+from benchmarks.precision.options import comparison_parser
 from benchmarks.reliability.runtimes import available_runtimes
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.options import positive_integer
-from convert.quantize import DEFAULT_MODEL
 from convert.report.text import table
 
 NAME = "precision"
@@ -51,20 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work=options.work,
         say=_say,
     )
-    result = Result(
-        name=NAME,
-        date=datetime.date.today().isoformat(),
-        command=shlex.join(["python", "-m", "benchmarks.precision", *given]),
-        machine=machine_title(),
-        tables=(contents_table(found), cost_table(found), places_table(found)),
-        failures=tuple(failures(found)),
-    )
+    command = ["benchmarks.precision", *given]
+    tables = (contents_table(found), cost_table(found), places_table(found))
+    result = result_of(NAME, command, tables, failures(found))
     for part in result.tables[1:]:
         print(f"\n{part.caption}\n{table(part.columns, part.rows)}\n{part.note}")
-    print(f"\nWrote {write_result(result, options.out)}")
-    for failure in result.failures:
-        print(f"FAILED: {failure}", file=sys.stderr)
-    return EXIT_GATE_FAILED if result.failures else EXIT_DONE
+    print()
+    return conclude(result, options.out)
 
 
 def _say(text: str) -> None:
@@ -72,19 +59,9 @@ def _say(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.precision",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL.keras")
-    add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
-    add("--boards", type=boards, default=(PI5,), metavar="A,B,...", help="default: pi5")
-    add("--no-boards", dest="boards", action="store_const", const=(), help="count nothing")
-    add("--rounds", type=positive_integer, default=2000, help="timed calls; default: %(default)s")
-    add("--work", type=Path, default=WORK, help="sysroots; default: %(default)s")
-    add("--out", type=Path, default=MEASURED, metavar="DIR", help="default: %(default)s")
+    parser = comparison_parser("benchmarks.precision", __doc__)
+    rounds = "timed calls; default: %(default)s"
+    parser.add_argument("--rounds", type=positive_integer, default=2000, help=rounds)
     return parser
 
 

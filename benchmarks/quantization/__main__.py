@@ -10,7 +10,6 @@ validation pictures; test pictures are only reported. Exits with 1 if a claim do
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
 import subprocess
 import sys
@@ -19,10 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.reliability.results import Result, machine_title, write_result
+from benchmarks.result import result_of, write_result
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import positive_integer
-from convert.quantize import DEFAULT_MODEL
 from convert.search.options import DEFAULT_BUDGET_S
 
 MEASURED = Path("out") / "quantization"
@@ -56,14 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, outcome in outcomes.items():
         late = minutes > MOST_MINUTES and name == "methods"
         over = [f"all took {minutes:.1f} minutes, expected at most {MOST_MINUTES}"] if late else []
-        result = Result(
-            name,
-            datetime.date.today().isoformat(),
-            "python -m benchmarks.quantization" + (" --data DIR" if options.data else ""),
-            machine_title(),
-            outcome.tables,
-            (*outcome.failures, *over),
-        )
+        words = ["benchmarks.quantization", *(["--data", "DIR"] if options.data else [])]
+        result = result_of(name, words, outcome.tables, (*outcome.failures, *over))
         failures += over
         _say(f"{write_result(result, options.out)}: written")
     _say(f"all took {minutes:.1f} minutes")

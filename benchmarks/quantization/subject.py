@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
 from convert.int8.calibration import choose_calibration
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.conversion import convert_float, convert_int8, quantize
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.reliability.results import STORED
+from benchmarks.reliability.places import STORED
 from benchmarks.results_page import ResultsPage
 from convert.command import run_command
 

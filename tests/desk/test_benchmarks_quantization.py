@@ -12,7 +12,7 @@ from tiny_model import Tiny
 from benchmarks.quantization import document, tables
 from benchmarks.quantization.subject import FIRST, Subject, load_subject
 from convert.command import run_command
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.quiet import quiet
 from convert.search.method import PLAIN, Method
 from convert.search.plan import SEEDS
@@ -35,7 +35,9 @@ def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture
 
 
 def test_no_stored_claim_is_broken() -> None:
-    for name, result in document.PAGE.results().items():
+    results = document.PAGE.results()
+    assert set(results) == {"methods", "search", "seeds", "pictures", "hard"}
+    for name, result in results.items():
         assert result.name == name
         assert result.failures == ()
 

@@ -30,8 +30,8 @@ from benchmarks.reliability.fuzz.session import (
     save_failure,
 )
 from benchmarks.reliability.fuzz.structure import outside, place_in
-from benchmarks.reliability.results import read_result
 from benchmarks.reliability.runtimes import WorkerError
+from benchmarks.result import read_result
 from convert.command import run_command
 from minivgg_edge.catalog import load_model
 from minivgg_edge.decode import decode

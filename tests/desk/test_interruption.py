@@ -19,7 +19,7 @@ from benchmarks.reliability.kills.jobs import ReplacingJob
 from benchmarks.reliability.kills.line_signal import LineSignal
 from benchmarks.reliability.kills.plan import Amount
 from benchmarks.reliability.kills.train_job import TrainJob
-from benchmarks.reliability.results import read_result
+from benchmarks.result import read_result
 from convert.atomic import write_output
 from convert.command import run_command
 from convert.errors import TrainingError

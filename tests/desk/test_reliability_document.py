@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.reliability.document import PAGE as RELIABILITY
 from benchmarks.reliability.document import main
-from benchmarks.reliability.results import Result, read_result, write_result
+from benchmarks.result import Result, read_result, write_result
 from convert.command import run_command
 from convert.report.decoding import ResultError
 from convert.report.tables import Table
@@ -43,7 +43,7 @@ def test_a_result_survives_its_file(tmp_path: Path) -> None:
 def test_a_result_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bench.json"
     path.write_text('{"schema": 1, "kind": "bench"}')
-    with pytest.raises(ValueError, match=r"kind reliability, got \(1, 'bench'\)"):
+    with pytest.raises(ValueError, match=r"tables, got \(1, 'bench'\)"):
         read_result(path)
 
 

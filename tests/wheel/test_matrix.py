@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import stat
 import zipfile
 from pathlib import Path
@@ -31,7 +30,7 @@ from benchmarks.reliability.matrix.places import (
 from benchmarks.reliability.matrix.selection import EMULATION
 from benchmarks.reliability.matrix.stamp import is_stamped, stamp, unstamp
 from benchmarks.reliability.matrix.wheel import CHECKOUT, Wheel, read, requirements_for
-from benchmarks.reliability.results import read_result
+from benchmarks.result import read_result
 from convert.command import EXIT_BAD_INPUT, EXIT_DONE, EXIT_GATE_FAILED, run_command
 
 REQUIREMENTS = (
@@ -295,7 +294,7 @@ def outcome(name: str, *failures: str, remark: str = "") -> Outcome:
 
 def test_the_table_and_the_result() -> None:
     rows = [outcome("a", remark="No forks."), outcome("b", "it hung", remark="No forks.")]
-    result = document.result(rows, command="make matrix", today=datetime.date(2026, 11, 24))
+    result = document.result(rows, ["benchmarks.reliability.matrix", "--jobs", "2"])
     (table,) = result.tables
     cells = dict(zip(table.columns, table.rows[0], strict=True))
     assert cells["passed"] == "931"
@@ -303,6 +302,7 @@ def test_the_table_and_the_result() -> None:
     assert cells["verdict"] == "passed"
     assert table.note == "No forks."
     assert result.failures == ("b: it hung",)
+    assert result.command == "python -m benchmarks.reliability.matrix --jobs 2"
 
 
 def test_exit_codes(
@@ -318,7 +318,7 @@ def test_exit_codes(
     assert [row[0] for row in stored.tables[0].rows] == ["py3.13-newest", "py3.14"]
     monkeypatch.setattr(command, "examine", lambda place, bench: outcome(place.name, "crashed"))
     assert run_command(command.main, words) == EXIT_GATE_FAILED
-    assert "failed: py3.14: crashed" in capsys.readouterr().out
+    assert "FAILED: py3.14: crashed" in capsys.readouterr().err
     assert run_command(command.main, ["--only", "py2.7"]) == EXIT_BAD_INPUT
     assert "got 'py2.7'" in capsys.readouterr().err
 

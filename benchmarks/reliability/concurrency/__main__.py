@@ -9,19 +9,18 @@ Exit codes: 0 passed; 1 something failed, the result says what; 2 bad usage.
 from __future__ import annotations
 
 import argparse
-import datetime
 import math
-import shlex
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.reliability.results import MEASURED, Result, machine_title, write_result
+from benchmarks.reliability.places import MEASURED
 from benchmarks.reliability.runtimes import Runtime, WorkerError, available_runtimes, run_worker
 from benchmarks.reliability.sample_pictures import write_sample_pictures
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.options import finite_number
 from convert.report.tables import Table
 
@@ -106,18 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 failures.append(f"{case.name}: {error}")
                 continue
             failures += _failures(tried[-1])
-    result = Result(
-        name="concurrency",
-        date=datetime.date.today().isoformat(),
-        command=shlex.join(["python", "-m", "benchmarks.reliability.concurrency", *given]),
-        machine=machine_title(),
-        tables=(table(tried, runtimes.missing),),
-        failures=tuple(failures),
-    )
-    print(f"Wrote {write_result(result, options.out)}")
-    for failure in failures:
-        print(f"FAILED: {failure}", file=sys.stderr)
-    return EXIT_GATE_FAILED if failures else EXIT_DONE
+    command = ["benchmarks.reliability.concurrency", *given]
+    result = result_of("concurrency", command, (table(tried, runtimes.missing),), failures)
+    return conclude(result, options.out)
 
 
 def attempt(runtime: Runtime, case: Case, share: float, pictures: Path) -> Tried:

@@ -9,8 +9,6 @@ being written and read. Anything else, a crash or a silence fails the run, and i
 from __future__ import annotations
 
 import argparse
-import datetime
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +19,8 @@ from benchmarks.reliability.fuzz.environments import RUNTIMES, Target, find_targ
 from benchmarks.reliability.fuzz.kinds import GROUPS, KINDS, Kind, Material, counts, find_kind
 from benchmarks.reliability.fuzz.results import failed, outcome_table, refusal_table, total_table
 from benchmarks.reliability.fuzz.session import ANSWERED, REFUSED, Session, Tally, save_failure
-from benchmarks.reliability.results import MEASURED, Result, machine_title, write_result
+from benchmarks.reliability.places import MEASURED
+from benchmarks.result import result_of, write_result
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
 from convert.errors import DataError
 from convert.options import finite_number, positive_integer, seed
@@ -42,19 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _replay(options.replay, targets, material)
     tallies, titles, failures = _run(options, targets, material)
     tables = [total_table(tallies), outcome_table(tallies, titles), refusal_table(tallies)]
-    result = Result(
-        NAME,
-        datetime.date.today().isoformat(),
-        shlex.join(["python", "-m", "benchmarks.reliability.fuzz", *given]),
-        machine_title(),
-        tuple(tables),
-        (*failures, *missing),
-    )
+    command = ["benchmarks.reliability.fuzz", *given]
+    result = result_of(NAME, command, tables, (*failures, *missing))
     for table in tables:
         print(table_markdown(table))
     for sentence in result.failures:
         print(sentence)
-    print(f"written to {write_result(result)}")
+    print(f"written to {write_result(result, MEASURED)}")
     return EXIT_GATE_FAILED if result.failures or failed(tallies) else EXIT_DONE
 
 

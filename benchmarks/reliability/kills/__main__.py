@@ -13,9 +13,7 @@ Exit codes: 0 passed; 1 something failed, the result says what; 2 bad usage.
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -30,8 +28,9 @@ from benchmarks.reliability.kills.attempt import Attempt
 from benchmarks.reliability.kills.material import make_jobs
 from benchmarks.reliability.kills.plan import Amount, Step, replacing_steps, training_steps
 from benchmarks.reliability.kills.small_disk import NamespaceUnavailableError
-from benchmarks.reliability.results import MEASURED, Result, machine_title, write_result
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.reliability.places import MEASURED
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.options import finite_number, seed
 from convert.report.tables import Table
 
@@ -75,19 +74,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for attempt in one.attempts
         for problem in attempt.problems
     ]
-    result = Result(
-        name="kills",
-        date=datetime.date.today().isoformat(),
-        command=shlex.join(["python", "-m", "benchmarks.reliability.kills", *given]),
-        machine=machine_title(),
-        tables=(table(tried, notes),),
-        failures=tuple(failures),
-    )
+    command = ["benchmarks.reliability.kills", *given]
+    result = result_of("kills", command, (table(tried, notes),), failures)
     shutil.rmtree(work)
-    print(f"Wrote {write_result(result, options.out)}")
-    for failure in failures[:20]:
-        print(f"FAILED: {failure}", file=sys.stderr)
-    return EXIT_GATE_FAILED if failures else EXIT_DONE
+    return conclude(result, options.out, shown=20)
 
 
 def _steps(options: argparse.Namespace, work: Path, notes: list[str]) -> Iterator[Step]:

@@ -11,10 +11,8 @@ Exit codes: 0 as expected everywhere; 1 something failed, a line says what; 2 ba
 from __future__ import annotations
 
 import argparse
-import datetime
 import itertools
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -27,8 +25,9 @@ from benchmarks.reliability.matrix.examination import Bench, examine
 from benchmarks.reliability.matrix.interpreters import find_interpreters, probe
 from benchmarks.reliability.matrix.outcome import Outcome
 from benchmarks.reliability.matrix.places import PYTHONS, Native, Place, all_places
-from benchmarks.reliability.results import MEASURED, write_result
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.reliability.places import MEASURED
+from benchmarks.result import conclude
+from convert.command import EXIT_DONE, run_command
 from convert.options import positive_integer
 from convert.report import text
 
@@ -49,17 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _check_disk(options.work, places)
     outcomes = _examine(places, options)
     words = sys.argv[1:] if arguments is None else arguments
-    command = shlex.join(["python", "-m", "benchmarks.reliability.matrix", *words])
-    result = document.result(outcomes, command=command, today=datetime.date.today())
+    result = document.result(outcomes, ["benchmarks.reliability.matrix", *words])
     (table,) = result.tables
     print(text.table(table.columns, table.rows))
     if table.note:
         print(table.note)
-    for failure in result.failures:
-        print(f"failed: {failure}")
-    path = write_result(result, options.out)
-    print(f"wrote {path}")
-    return EXIT_GATE_FAILED if result.failures else EXIT_DONE
+    return conclude(result, options.out)
 
 
 def _examine(places: Sequence[Place], options: argparse.Namespace) -> list[Outcome]:

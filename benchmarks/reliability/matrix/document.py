@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Sequence
 
 from benchmarks.reliability.matrix.outcome import Outcome
-from benchmarks.reliability.results import Result, machine_title
+from benchmarks.result import Result, result_of
 from convert.report.tables import Table
 
 NAME = "matrix"
@@ -38,18 +37,12 @@ def matrix_table(outcomes: Sequence[Outcome]) -> Table:
     )
 
 
-def result(outcomes: Sequence[Outcome], *, command: str, today: datetime.date) -> Result:
+def result(outcomes: Sequence[Outcome], command: Sequence[str]) -> Result:
     """Return the matrix with everything that went wrong."""
-    return Result(
-        name=NAME,
-        date=today.isoformat(),
-        command=command,
-        machine=machine_title(),
-        tables=(matrix_table(outcomes),),
-        failures=tuple(
-            f"{outcome.name}: {failure}" for outcome in outcomes for failure in outcome.failures
-        ),
+    failures = (
+        f"{outcome.name}: {failure}" for outcome in outcomes for failure in outcome.failures
     )
+    return result_of(NAME, command, (matrix_table(outcomes),), failures)
 
 
 def progress_line(outcome: Outcome) -> str:

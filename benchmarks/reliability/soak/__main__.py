@@ -12,17 +12,16 @@ Exit codes: 0 passed; 1 something failed, the result says what; 2 bad usage.
 from __future__ import annotations
 
 import argparse
-import datetime
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.reliability.results import MEASURED, Result, machine_title, write_result
+from benchmarks.reliability.places import MEASURED
 from benchmarks.reliability.runtimes import WorkerError, available_runtimes
 from benchmarks.reliability.sample_pictures import write_sample_pictures
 from benchmarks.reliability.soak.measured import PARTS, Measured, measure
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.tables import Table
 
@@ -61,18 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             measured.append(found)
             failures += found.failures()
-    result = Result(
-        name="soak",
-        date=datetime.date.today().isoformat(),
-        command=shlex.join(["python", "-m", "benchmarks.reliability.soak", *given]),
-        machine=machine_title(),
-        tables=tables(measured, runtimes.missing),
-        failures=tuple(failures),
-    )
-    print(f"Wrote {write_result(result, options.out)}")
-    for failure in failures:
-        print(f"FAILED: {failure}", file=sys.stderr)
-    return EXIT_GATE_FAILED if failures else EXIT_DONE
+    command = ["benchmarks.reliability.soak", *given]
+    result = result_of("soak", command, tables(measured, runtimes.missing), failures)
+    return conclude(result, options.out)
 
 
 def tables(measured: Sequence[Measured], missing: Sequence[str]) -> tuple[Table, ...]:

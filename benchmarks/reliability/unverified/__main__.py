@@ -11,8 +11,6 @@ Exit codes: 0 passed; 1 something failed, the result says what; 2 bad usage.
 from __future__ import annotations
 
 import argparse
-import datetime
-import shlex
 import sys
 import tempfile
 from collections import Counter
@@ -21,9 +19,10 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.reliability.fuzz.structure import find_structure, place_in
-from benchmarks.reliability.results import MEASURED, Result, machine_title, write_result
+from benchmarks.reliability.places import MEASURED
 from benchmarks.reliability.runtimes import Runtime, WorkerError, available_runtimes, run_worker
-from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.tables import Table
 from minivgg_edge.archive import stored_zip
@@ -93,18 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 failures += more_failures
                 for kind, counts in found.items():
                     outcomes.setdefault((runtime.title, kind), Counter()).update(counts)
-    result = Result(
-        name="unverified",
-        date=datetime.date.today().isoformat(),
-        command=shlex.join(["python", "-m", "benchmarks.reliability.unverified", *given]),
-        machine=machine_title(),
-        tables=(_table(outcomes, [model.name for model in models], runtimes.missing),),
-        failures=tuple(failures),
-    )
-    print(f"Wrote {write_result(result, options.out)}")
-    for failure in failures:
-        print(f"FAILED: {failure}", file=sys.stderr)
-    return EXIT_GATE_FAILED if failures else EXIT_DONE
+    command = ["benchmarks.reliability.unverified", *given]
+    table = _table(outcomes, [model.name for model in models], runtimes.missing)
+    result = result_of("unverified", command, (table,), failures)
+    return conclude(result, options.out)
 
 
 def _table(

@@ -1,24 +1,26 @@
-"""What an attack came to: its tables, its failures, where and when; as JSON and back."""
+"""What a command measured: its tables, its failures, where and when; as JSON and back."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from convert.command import EXIT_DONE, EXIT_GATE_FAILED
 from convert.report.tables import Table
 from minivgg_edge.atomic import write_atomically
 from minivgg_edge.measure.machine_state import ROOT
 from minivgg_edge.measure.processor import board_title
 
-STORED = Path(__file__).resolve().parent.parent / "results" / "reliability"
-"""Results of full runs, from which docs/reliability.md is made."""
-
-MEASURED = Path("out") / "reliability"
-"""Where the commands write, below the current folder."""
+SCHEMA = 1
+KIND = "tables"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Result:
     """One command's result.
 
     Attributes:
-        name: of the attack; also of its file.
+        name: of what was measured; also of its file.
         date: day of the run, ISO 8601.
         command: what was called.
         machine: what it ran on.
@@ -42,16 +44,54 @@ class Result:
     failures: tuple[str, ...] = ()
 
 
+def result_of(
+    name: str,
+    command: Sequence[str],
+    tables: Iterable[Table],
+    failures: Iterable[str] = (),
+) -> Result:
+    """Return the result of a command that ran on this machine today.
+
+    Args:
+        name: of what was measured.
+        command: the words behind `python -m`, the module first.
+        tables: what was tried and what came of it.
+        failures: one sentence for everything that went wrong.
+    """
+    return Result(
+        name,
+        datetime.date.today().isoformat(),
+        shlex.join(["python", "-m", *command]),
+        machine_title(),
+        tuple(tables),
+        tuple(failures),
+    )
+
+
+def conclude(result: Result, folder: Path, *, shown: int | None = None) -> int:
+    """Write a result to a folder, say where and what failed, and return the exit code.
+
+    Args:
+        result: of the command.
+        folder: made where it is missing.
+        shown: print no more failures than this; all are written.
+    """
+    print(f"Wrote {write_result(result, folder)}")
+    for failure in result.failures[:shown]:
+        print(f"FAILED: {failure}", file=sys.stderr)
+    return EXIT_GATE_FAILED if result.failures else EXIT_DONE
+
+
 def machine_title() -> str:
     """Return the name of this machine for people."""
     return board_title(ROOT, cores=os.cpu_count() or 1)
 
 
-def write_result(result: Result, folder: Path = MEASURED) -> Path:
+def write_result(result: Result, folder: Path) -> Path:
     """Write a result to ``folder/NAME.json`` and return the path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{result.name}.json"
-    document = {"schema": 1, "kind": "reliability", **dataclasses.asdict(result)}
+    document = {"schema": SCHEMA, "kind": KIND, **dataclasses.asdict(result)}
     for table in document["tables"]:
         table["text_columns"] = sorted(table["text_columns"])
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
@@ -67,8 +107,8 @@ def read_result(path: Path) -> Result:
     """
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     kind = (document.pop("schema", None), document.pop("kind", None))
-    if kind != (1, "reliability"):
-        raise ValueError(f"{path}: expected a result of schema 1 and kind reliability, got {kind}")
+    if kind != (SCHEMA, KIND):
+        raise ValueError(f"{path}: expected a result of schema {SCHEMA}, {KIND}, got {kind}")
     document["tables"] = tuple(_table(table) for table in document["tables"])
     document["failures"] = tuple(document["failures"])
     return Result(**document)
