@@ -6,7 +6,7 @@ from pathlib import Path
 
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
-from convert.int8.compile_model import Pictures
+from convert.int8.compilation import Pictures
 from convert.int8.inputs import load_pictures
 from convert.int8.packing import Identity
 from minivgg_edge.model_file import ModelFile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -21,13 +22,35 @@ def write_output(path: Path, data: bytes, *, force: bool) -> Written:
         OutputExistsError: the file exists with other bytes and `force` is false.
         OSError: the file cannot be written; what stood there before still stands.
     """
-    if path.is_file():
-        if path.stat().st_size == len(data) and path.read_bytes() == data:
-            return "unchanged"
-        if not force:
-            raise OutputExistsError(
-                f"{path} exists with other content: name another output or add --force"
-            )
+    if _holds(path, data, force=force):
+        return "unchanged"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, data)
     return "written"
+
+
+def write_outputs(files: Mapping[Path, bytes], *, force: bool) -> dict[Path, Written]:
+    """Write files that belong together, as `write_output` does, in their order.
+
+    All are looked at before the first is written: no mixture of old and new ones.
+
+    Raises:
+        OutputExistsError: a file exists with other bytes and `force` is false; none is written.
+        OSError: a file cannot be written; those before it are.
+    """
+    for path, data in files.items():
+        _holds(path, data, force=force)
+    return {path: write_output(path, data, force=force) for path, data in files.items()}
+
+
+def _holds(path: Path, data: bytes, *, force: bool) -> bool:
+    """Whether the file has these bytes already; raises `OutputExistsError` for others."""
+    if not path.is_file():
+        return False
+    if path.stat().st_size == len(data) and path.read_bytes() == data:
+        return True
+    if not force:
+        raise OutputExistsError(
+            f"{path} exists with other content: name another output or add --force"
+        )
+    return False

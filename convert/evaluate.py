@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import add_folder_options
-from convert.quantize import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from convert.data.pictures import PictureSet
-    from convert.int8.compare import Comparison
+    from convert.int8.comparison import Comparison
     from minivgg_edge.model_file import ModelFile
 
 

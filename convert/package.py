@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.atomic import write_output
+from convert.atomic import write_outputs
 from convert.command import EXIT_DONE, run_command
-from convert.errors import OutputExistsError
 from convert.packaging.adoption_options import add_adoption_options, check_adoption_options
 from convert.packaging.boards import BOARDS
 
@@ -123,15 +122,8 @@ def _bundle(
 def _write_files(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
     from convert.report.text import size
 
-    # All are asked before the first is written: no mixture of an old and a new model.
-    for path, data in files.items():
-        if not force and path.is_file() and path.read_bytes() != data:
-            raise OutputExistsError(
-                f"{path} exists with other content: name another version or output, or add --force"
-            )
-    for path, data in files.items():
-        state = write_output(path, data, force=force)
-        say(f"{path}: {state}, {size(len(data))}")
+    for path, state in write_outputs(files, force=force).items():
+        say(f"{path}: {state}, {size(len(files[path]))}")
 
 
 def _say(text: str) -> None:

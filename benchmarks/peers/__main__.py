@@ -21,8 +21,8 @@ from benchmarks.peers.engines import ENGINES
 from benchmarks.shared_material import shared_folder
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import positive_integer
-from convert.quantize import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from benchmarks.peers.model_files import Material

@@ -17,7 +17,8 @@ from benchmarks.precision.subject import Subject
 from benchmarks.precision.unmarked import NAME as UNMARKED
 from benchmarks.precision.unmarked import unmarked_dynamic
 from benchmarks.reliability.runtimes import Runtime
-from convert.int8.compile_model import Compiled, Settings, compile_model
+from convert.int8.compilation import Compiled, Settings
+from convert.int8.compile_model import compile_model
 from convert.int8.conversion import convert_float
 from convert.int8.predict import predict
 from convert.precision.kinds import NAMES

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.calibration import choose_calibration
-from convert.int8.compile_model import Pictures, Settings
+from convert.int8.compilation import Pictures, Settings
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze
 from convert.int8.inputs import load_identity, load_pictures
 from convert.int8.packing import Identity
-from convert.quantize import DEFAULT_MODEL
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from minivgg_edge.metrics import recall
 
 if TYPE_CHECKING:
-    from convert.int8.compare import Comparison
+    from convert.int8.comparison import Comparison
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

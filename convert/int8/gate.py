@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, EXIT_NOT_ENOUGH_EVIDENCE
-from convert.int8.compare import Comparison, perplexity
+from convert.int8.comparison import Comparison, perplexity
 from convert.int8.paired import drop_upper_bound
 
 DEFAULT_MAX_DROP = 0.005
@@ -74,7 +74,7 @@ def judge(comparison: Comparison, *, max_drop: float = DEFAULT_MAX_DROP) -> Verd
             "fail",
             max_drop,
             f"the compiled model loses {measured} (p = {p_value:.2g}), more than the {allowed} "
-            "allowed: try more calibration pictures, or allow it with --max-drop",
+            "allowed (--max-drop)",
         )
     if bound <= max_drop:
         return Verdict(

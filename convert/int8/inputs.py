@@ -11,7 +11,7 @@ from convert.data import cifar10
 from convert.data.held_out import check_held_out
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
-from convert.int8.compile_model import Pictures
+from convert.int8.compilation import Pictures
 from convert.int8.labels import (
     TRAINING_RECORD,
     check_labels,

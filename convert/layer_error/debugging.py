@@ -1,17 +1,18 @@
-"""`convert.quantize --debug`: the look at every operator beside the compiled file."""
+"""The look at every operator that `convert.quantize` takes: with --debug, or when it refuses."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.int8.calibration import choose_calibration
-from convert.int8.compile_model import Pictures, Settings
+from convert.int8.compilation import Pictures, Settings
 from convert.int8.freeze import freeze
-from convert.layer_error.advice import advise
-from convert.layer_error.analysis import analyse
+from convert.layer_error.advice import Advice, advise
+from convert.layer_error.analysis import Analysis, analyse
 from convert.layer_error.loading import choose_pictures
 from convert.layer_error.options import DEFAULT_PICTURES
 from convert.layer_error.source import convert_both
@@ -22,25 +23,57 @@ if TYPE_CHECKING:
     import keras
 
 
-def layer_files(
+@dataclass(frozen=True, slots=True)
+class LayerLook:
+    """What was found.
+
+    Attributes:
+        analysis: of all operators.
+        advice: the sentence about it.
+        source: the pictures it was measured on, in words.
+    """
+
+    analysis: Analysis
+    advice: Advice
+    source: str
+
+    @property
+    def text(self) -> str:
+        """Tables for a terminal."""
+        return layer_error_text(self.analysis, self.advice, source=self.source)
+
+    def files(self, output: Path, *, name: str) -> dict[Path, bytes]:
+        """Return a page and its figures, to be written beside the compiled file `output`.
+
+        Args:
+            output: the compiled file.
+            name: of the model.
+        """
+        facts = {"name": name, "source": self.source, "advice": self.advice.sentence}
+        document = facts | self.analysis.to_json()
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        page = layer_error_page(self.analysis, self.advice, name=name, source=self.source)
+        return {
+            output.with_suffix(".layers.json"): text.encode(),
+            output.with_suffix(".layers.html"): page.encode(),
+        }
+
+
+def look_at_layers(
     model: keras.Model,
     pictures: Pictures,
     settings: Settings,
     *,
-    name: str,
-    output: Path,
     say: Callable[[str], None],
     quiet: bool = False,
-) -> dict[Path, bytes]:
-    """Analyse the model of a compilation; return a page and its figures, to be written.
+) -> LayerLook:
+    """Analyse the model of a compilation.
 
     Args:
         model: the float model.
         pictures: those of the compilation; the test pictures are not looked at.
         settings: those of the compilation.
-        name: of the model.
-        output: the compiled file; what is returned lies beside it.
-        say: gets the tables.
+        say: gets a line.
         quiet: show no bar.
 
     Raises:
@@ -55,13 +88,5 @@ def layer_files(
     say(f"Comparing every operator on {len(images)} validation pictures")
     with shown_progress("Operators", quiet=quiet) as advance:
         analysis = analyse(models.reference, models.target, images, advance=advance)
-    advice = advise(analysis, method=models.method)
     source = f"{pictures.name}, {len(images)} validation pictures"
-    say(f"\n{layer_error_text(analysis, advice, source=source)}\n")
-    document = {"name": name, "source": source, "advice": advice.sentence} | analysis.to_json()
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    page = layer_error_page(analysis, advice, name=name, source=source)
-    return {
-        output.with_suffix(".layers.json"): text.encode(),
-        output.with_suffix(".layers.html"): page.encode(),
-    }
+    return LayerLook(analysis, advise(analysis, method=models.method), source)

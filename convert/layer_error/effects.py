@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from convert.errors import ConversionError
 from convert.int8.graph import read_graph
+from convert.int8.running import run_tensors
 from convert.layer_error.matching import Matching
 from convert.layer_error.metrics import MOST_DB, ErrorSums, divergence, scores_of
 from convert.layer_error.rounding import Rounding
-from convert.layer_error.running import run_tensors
 from convert.layer_error.simulation import PARTS, Part, simulate
 from minivgg_edge.quantization import dequantize
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convert.data.picture_cache import cache_of
 from convert.errors import DataError
 from convert.int8.calibration import DEFAULT_COUNT, choose_calibration
-from convert.int8.compile_model import Pictures
+from convert.int8.compilation import Pictures
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze
 from convert.int8.inputs import check_unseen, load_identity, load_pictures

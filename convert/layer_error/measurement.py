@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.running import run_tensors
 from convert.layer_error.codes import NARROW_STEPS, CodeUse
 from convert.layer_error.matching import Matching
 from convert.layer_error.metrics import ErrorSums, decibels
 from convert.layer_error.rounding import Constant, Rounding
-from convert.layer_error.running import run_tensors
 from minivgg_edge.quantization import dequantize
 
 

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import add_folder_options, finite_number, positive_integer, seed
-from convert.quantize import DEFAULT_MODEL
 from convert.search.options import add_method_options, method_of
 
 DEFAULT_PICTURES = 200

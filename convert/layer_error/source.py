@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.int8.conversion import convert_calibrated, convert_float, convert_int8, quantize
-from convert.search.equalization import equalize
+from convert.int8.conversion import convert_float, convert_int8, quantize
 from convert.search.method import Method
-from convert.search.observation import observe
-from convert.search.preparation import apply
+from convert.search.preparation import prepare
 
 if TYPE_CHECKING:
     import keras
-
-# All ranges are written over, so these only let the converter run.
-_FIRST_PICTURES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +48,5 @@ def convert_both(model: keras.Model, calibration: NDArray[np.uint8], method: Met
     """
     if method.is_plain:
         return Models(convert_float(model), convert_int8(model, calibration), method)
-    base = convert_calibrated(model, calibration[:_FIRST_PICTURES])
-    observation = observe(base, calibration)
-    if method.equalize is not None:
-        base = equalize(base, observation.peaks, method.equalize)
-        observation = observe(base, calibration)
-    return Models(base, quantize(apply(base, observation, calibration, method)), method)
+    weights, calibrated = prepare(model, calibration, method)
+    return Models(weights, quantize(calibrated), method)

@@ -8,7 +8,7 @@ from typing import Literal
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.compare import compare
-from convert.int8.compile_model import Pictures
+from convert.int8.compilation import Pictures
 from convert.int8.predict import predict
 from convert.packaging.adoption import Adopted
 from minivgg_edge.manifest import AccuracyRecord

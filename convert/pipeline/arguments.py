@@ -14,11 +14,26 @@ from convert.pipeline.errors import StateError
 from convert.pipeline.places import Places
 from convert.pipeline.request import Request
 from convert.pipeline.steps import training_words
+from convert.scores.options import add_score_options
+from convert.search.options import add_method_options, method_of
 from convert.training.arguments import parse_arguments
 from convert.training.presets import PRESETS
 
 # Options of other commands that are handed on as they are given, by the command's name.
-_QUANTIZATION = ("max_drop", "calibration_count")
+_QUANTIZATION = (
+    "max_drop",
+    "calibration_count",
+    "ranges",
+    "percentile",
+    "equalize",
+    "equalization",
+    "bias_correction",
+    "search",
+    "time_budget",
+    "output",
+    "temperature",
+    "accept_accuracy",
+)
 _PACKAGING = ("description", "author", "license")
 
 
@@ -35,7 +50,9 @@ def parse_request(description: str | None, arguments: Sequence[str]) -> Request:
         TrainingError: the words for `convert.train` change what the pipeline decides.
     """
     own, training = _divided(list(arguments))
-    options = _parser(description).parse_args(own)
+    parser = _parser(description)
+    options = parser.parse_args(own)
+    method_of(parser, options)
     wheel_names(options.name)
     recipe = [] if options.recipe is None else ["--recipe", options.recipe]
     request = Request(
@@ -44,8 +61,8 @@ def parse_request(description: str | None, arguments: Sequence[str]) -> Request:
         version=wheel_version(options.version),
         board=options.board,
         training=(*recipe, *training),
-        quantization=_handed_on(options, _QUANTIZATION),
-        packaging=_handed_on(options, _PACKAGING),
+        quantization=_handed_on(parser, options, _QUANTIZATION),
+        packaging=_handed_on(parser, options, _PACKAGING),
         quiet=options.quiet,
     )
     _check_places(request)
@@ -61,13 +78,21 @@ def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:position], arguments[position + 1 :]
 
 
-def _handed_on(options: argparse.Namespace, names: Sequence[str]) -> tuple[str, ...]:
+def _handed_on(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, names: Sequence[str]
+) -> tuple[str, ...]:
     words: list[str] = []
     for name in names:
-        value = getattr(options, name)
-        if value is not None:
-            # In one word: a description may begin with a dash.
-            words.append(f"--{name.replace('_', '-')}={value}")
+        value, option = getattr(options, name), f"--{name.replace('_', '-')}"
+        if value == parser.get_default(name):
+            continue
+        if value is True:
+            words.append(option)
+            continue
+        # A fraction once it is parsed.
+        text = f"{100 * value:.10g}" if name == "accept_accuracy" else str(value)
+        # In one word: a description may begin with a dash.
+        words.append(f"{option}={text}")
     return tuple(words)
 
 
@@ -122,6 +147,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     group.add_argument(
         "--calibration-count", type=positive_integer, metavar="N", help="of convert.quantize"
     )
+    add_method_options(parser)
+    add_score_options(parser)
     for name in _PACKAGING:
         group.add_argument(f"--{name}", metavar="TEXT", help="of convert.package")
     return parser

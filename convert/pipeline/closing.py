@@ -16,8 +16,8 @@ from convert.report.text import percent
 
 _GUIDE = "docs/first-hour.md"
 _REMEDIES = (
-    "Calibrate on more pictures (--calibration-count 1000), train longer (--recipe best), or "
-    "allow a larger loss (--max-drop)"
+    "Let it look for a better quantization (--search), calibrate on more pictures "
+    "(--calibration-count 1000), train longer (--recipe best), or allow a larger loss (--max-drop)"
 )
 
 
@@ -34,6 +34,7 @@ def closing(request: Request, exit_code: int) -> str:
     if exit_code == EXIT_GATE_FAILED:
         lines += [
             f"NOT PACKAGED: {report['verdict']['reason']}.",
+            *([report["advice"]] if report["advice"] else []),
             f"{_REMEDIES}, and run the command again: what is done stays done.",
             f"Report:  {places.page}",
         ]

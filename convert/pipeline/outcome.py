@@ -13,7 +13,8 @@ import numpy as np
 
 from convert.data.folder import FolderSplits, read_folder
 from convert.data.picture_cache import cache_of
-from convert.int8.compare import Comparison, compare
+from convert.int8.compare import compare
+from convert.int8.comparison import Comparison
 from convert.packaging.wheel import read_model
 from convert.pipeline.closing import install_lines
 from convert.pipeline.errors import StateError
@@ -49,6 +50,7 @@ class Outcome:
         training: content of training.json.
         curves_svg: the training's curves; b"" without.
         quantization: content of quantization.json.
+        quantization_page: name of the page about it, in the run's folder.
         familiar: float and compiled model on held-out pictures of trained groups; None without.
         mistakes: the worst of the compiled model on validation pictures.
         mistake_count: how many it made there.
@@ -64,6 +66,7 @@ class Outcome:
     training: Mapping[str, Any]
     curves_svg: bytes
     quantization: Mapping[str, Any]
+    quantization_page: str
     familiar: Comparison | None
     mistakes: tuple[Mistake, ...]
     mistake_count: int
@@ -114,6 +117,7 @@ def collect(out: Path, folder: Path) -> Outcome:
         training=training,
         curves_svg=places.curves.read_bytes() if places.curves.is_file() else b"",
         quantization=quantization,
+        quantization_page=places.quantization_page.name,
         familiar=_familiar(places, splits) if good else None,
         mistakes=mistakes,
         mistake_count=count,

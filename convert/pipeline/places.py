@@ -79,6 +79,11 @@ class Places:
         return self.out / "quantization.json"
 
     @property
+    def quantization_page(self) -> Path:
+        """The same as a page."""
+        return self.quantization.with_suffix(".html")
+
+    @property
     def wheels(self) -> Path:
         """The folder of the wheel and of the tar for a board."""
         return self.out / "dist"

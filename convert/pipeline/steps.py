@@ -125,7 +125,7 @@ def quantize_step(request: Request, state: State, pictures: str) -> Step:
             "options": shlex.join(request.quantization),
             "program": __version__,
         },
-        (places.compiled, places.float_compiled, places.quantization),
+        (places.compiled, places.float_compiled, places.quantization, places.quantization_page),
     )
 
 

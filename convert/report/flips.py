@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 
 MOST = 96
 

@@ -39,6 +39,7 @@ def outcome_page(outcome: Outcome) -> str:
         .get_template("outcome.html.j2")
         .render(
             outcome=outcome,
+            quantization_page=outcome.quantization_page,
             tiles=_tiles(outcome, shown),
             verdict=_VERDICTS[outcome.quantization["verdict"]["status"]],
             refused=outcome.quantization["verdict"]["status"] == "fail",

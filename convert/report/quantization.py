@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convert.int8.audit import Audit
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
 from convert.report.text import percent, size, table
 from minivgg_edge.metrics import recall

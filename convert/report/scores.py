@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.report.tables import Table
 from convert.report.text import percent, table
 from convert.scores.finish import Scores

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from convert.int8.audit import Audit
-from convert.int8.compare import Comparison
-from convert.int8.compile_model import Compiled
+from convert.int8.comparison import Comparison
+from convert.int8.compilation import Compiled
 from convert.report.environment import report_environment
 from convert.report.flips import Flip
 from convert.report.headline import Tile
@@ -41,6 +41,7 @@ def verdict_page(compiled: Compiled, *, name: str) -> str:
             precision=compiled.precision,
             title=_TITLES[compiled.verdict.status],
             reason=compiled.verdict.reason,
+            advice=compiled.advice,
             refused=compiled.verdict.status == "fail",
             warnings=compiled.warnings,
             tiles=_tiles(compiled),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convert.data.pictures import PictureSet
 from convert.errors import DataError, FloatModelError
 from convert.int8.audit import Activation, Audit
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.conversion import convert_float
 from convert.int8.predict import predict
 from convert.scores.answers import logits_of

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from convert.errors import ConversionError
 from convert.int8.conversion import quantize
-from convert.search.activations import activations
+from convert.int8.running import run_values
 from convert.search.layers import Layer, read_layers, write_layers
 
 
@@ -42,7 +42,7 @@ def correct_bias(
             raise ConversionError(f"expected {count} layers after quantization, got {len(layers)}")
         true, got = read_layers(calibrated)[position], layers[position]
         total = np.zeros(means[true.name].shape)
-        for values in activations(quantized, [got.source], images):
+        for values in run_values(quantized, [got.source], images):
             total += values[got.source]
         error = mean_output(got, total / len(images)) - mean_output(true, means[true.name])
         calibrated = write_layers(calibrated, {true.name: replace(true, bias=true.bias - error)})

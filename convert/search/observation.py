@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convert.int8.graph import Graph, read_graph
 from convert.int8.ranges import SAME_SCALE, Range, read_ranges
-from convert.search.activations import activations
+from convert.int8.running import run_values
 from convert.search.clipping import clipped_range
 from convert.search.histogram import Histogram
 from convert.search.layers import read_layers
@@ -62,7 +62,7 @@ def observe(calibrated: bytes, images: NDArray[np.uint8]) -> Observation:
     sums = {layer.name: np.zeros(graph.tensors[layer.source].shape) for layer in layers}
     ends = [layer.source for layer in layers] + [layer.target for layer in layers]
     wanted = sorted({*observed.values(), *ends})
-    for values in activations(calibrated, wanted, images):
+    for values in run_values(calibrated, wanted, images):
         for name, number in observed.items():
             histograms[name].add(values[number])
         for layer in layers:

@@ -39,12 +39,30 @@ def convert_by_method(
     Raises:
         ConversionError: the converter failed, or the method does not suit the model.
     """
-    base = convert_calibrated(model, calibration[:_FIRST_PICTURES])
-    observation = observe(base, calibration)
+    return quantize(prepare(model, calibration, method)[1], io=io)
+
+
+def prepare(
+    model: keras.Model, calibration: NDArray[np.uint8], method: Method
+) -> tuple[bytes, bytes]:
+    """Return two calibrated flatbuffers: the weights before and after bias correction.
+
+    Both are equalized if the method says so; only the second has the method's ranges.
+
+    Args:
+        model: what `freeze` returns.
+        calibration: uint8 (n, height, width, 3), RGB, 0-255, n at least 1.
+        method: what to do before the quantization.
+
+    Raises:
+        ConversionError: the converter failed, or the method does not suit the model.
+    """
+    weights = convert_calibrated(model, calibration[:_FIRST_PICTURES])
+    observation = observe(weights, calibration)
     if method.equalize is not None:
-        base = equalize(base, observation.peaks, method.equalize)
-        observation = observe(base, calibration)
-    return quantize(apply(base, observation, calibration, method), io=io)
+        weights = equalize(weights, observation.peaks, method.equalize)
+        observation = observe(weights, calibration)
+    return weights, apply(weights, observation, calibration, method)
 
 
 def apply(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convert.int8.compile_model import Pictures, Settings
+from convert.int8.compilation import Pictures, Settings
 from convert.int8.freeze import freeze
 from convert.scanning.progress import shown_progress
 from convert.search.budget import Budget

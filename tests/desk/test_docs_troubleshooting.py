@@ -20,7 +20,7 @@ import pip
 import pytest
 from guide_blocks import DOCS, read_blocks
 
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.gate import judge
 from minivgg_edge import Classifier, __version__, interpreter
 from minivgg_edge.catalog import load_model

@@ -18,7 +18,8 @@ from tiny_model import (
 
 from convert.data.pictures import PictureSet
 from convert.int8.audit import audit
-from convert.int8.compile_model import Compiled, Pictures, Settings, compile_model
+from convert.int8.compilation import Compiled, Pictures, Settings
+from convert.int8.compile_model import compile_model
 from convert.int8.conversion import convert_calibrated, convert_int8, quantize
 from convert.int8.freeze import freeze
 from convert.int8.packing import Identity

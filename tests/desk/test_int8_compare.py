@@ -9,7 +9,8 @@ import pytest
 from tiny_model import Tiny, TinyCompiled
 
 from convert.errors import DataError
-from convert.int8.compare import Comparison, compare, perplexity
+from convert.int8.compare import compare
+from convert.int8.comparison import Comparison, perplexity
 from minivgg_edge.model_file import read_model_file
 
 #                      ok loss gain both-wrong-same both-wrong-other ok

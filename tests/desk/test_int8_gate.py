@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.gate import judge, pictures_needed
 
 _LABELS = tuple("abcde")

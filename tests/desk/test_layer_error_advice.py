@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tiny_model import Tiny
 
 from convert.data.sample import load_sample
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.conversion import convert_calibrated, convert_float, quantize
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze
@@ -19,7 +20,6 @@ from convert.int8.ranges import read_ranges, write_ranges
 from convert.layer_error.advice import Advice, advise
 from convert.layer_error.analysis import Analysis, OperatorError, analyse
 from convert.layer_error.source import convert_both
-from convert.quantize import DEFAULT_MODEL
 from convert.search.method import PLAIN, Method
 
 if TYPE_CHECKING:

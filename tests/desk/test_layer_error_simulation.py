@@ -16,10 +16,10 @@ from convert.int8.conversion import convert_calibrated, convert_float, convert_i
 from convert.int8.freeze import freeze
 from convert.int8.graph import read_graph
 from convert.int8.predict import predict
+from convert.int8.running import run_tensors
 from convert.layer_error.analysis import analyse
 from convert.layer_error.matching import INPUT, Matching, match_operators
 from convert.layer_error.rounding import Rounding, read_roundings
-from convert.layer_error.running import run_tensors
 from convert.layer_error.simulation import simulate
 from convert.layer_error.source import Models, convert_both
 from convert.quiet import quiet

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from folder_runs import content, fill, run_convert
+from markupsafe import escape
 from tiny_model import Run
 
 import convert.int8.compile_model
@@ -291,6 +292,10 @@ def test_a_refused_model_is_not_packaged(
     assert "--calibration-count" in run.err
     assert not (copy.out / "dist").exists()
     page = (copy.out / "report.html").read_text(encoding="utf-8")
+    advice = json.loads((copy.out / "quantization.json").read_bytes())["advice"]
+    assert advice.endswith(".")
+    assert advice in run.err
+    assert escape(advice) in page
     assert "REFUSED" in page
     assert "it loses &lt;i&gt;9 points&lt;/i&gt;" in page
     assert "pip install" not in page
@@ -330,9 +335,11 @@ def test_the_page(done: Done) -> None:
         model.sha256,
         "The split",
         "data:image/svg+xml;base64,",
+        '<a href="quantization.html">',
         f"pip install --no-deps ./{WHEEL}",
     ):
         assert text in page
+    assert "<h1>my-parts: float32 and int8</h1>" in (done.out / "quantization.html").read_text()
     for step in ("scan", "train", "quantize", "package", "pipeline.page"):
         assert f"python -m convert.{step} " in page
     assert "<script" not in page

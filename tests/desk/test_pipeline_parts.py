@@ -14,11 +14,16 @@ from folder_runs import fill
 from convert.data.folder import read_folder
 from convert.data.source import load_splits
 from convert.errors import DataError
+from convert.int8.arguments import parse_arguments as quantize_arguments
+from convert.pipeline.arguments import parse_request
 from convert.pipeline.errors import StateError
 from convert.pipeline.folder_digest import folder_digest
 from convert.pipeline.state import State, StepRecord, open_state, read_state
 from convert.report.outcome import _confusions_table, _matrix
 from convert.scan import main as scan_main
+from convert.scores.options import score_settings
+from convert.scores.settings import ScoreSettings
+from convert.search.method import Method
 
 
 def digest(folder: Path) -> str:
@@ -28,6 +33,36 @@ def digest(folder: Path) -> str:
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     return fill(tmp_path / "photos", ("bolt", "nut"), 3)
+
+
+# The command line
+
+
+def test_options_of_the_compilation_are_handed_on() -> None:
+    words = ["photos", "--name", "parts", "--ranges", "percentile", "--percentile", "99.9"]
+    words += ["--equalize", "--equalization", "weights", "--bias-correction", "--max-drop", "0.25"]
+    words += ["--temperature", "fit", "--accept-accuracy", "97.5", "--output", "softmax"]
+    given = list(parse_request(None, words).quantization)
+    assert "--equalize" in given
+    found = quantize_arguments(None, given)
+    assert found.method == Method("percentile", 99.9, "weights", True)
+    assert found.max_drop == pytest.approx(0.0025)
+    assert score_settings(found) == ScoreSettings("softmax", True, pytest.approx(0.975))
+    assert parse_request(None, ["photos", "--name", "parts"]).quantization == ()
+    searched = parse_request(
+        None, ["photos", "--name", "parts", "--search", "--time-budget", "90"]
+    ).quantization
+    found = quantize_arguments(None, list(searched))
+    assert found.search
+    assert found.time_budget == 90.0
+
+
+def test_options_that_contradict_each_other_are_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        parse_request(None, ["photos", "--name", "parts", "--search", "--equalize"])
+    assert "--search chooses by itself: expected it without --equalize" in capsys.readouterr().err
 
 
 # The hash of a folder

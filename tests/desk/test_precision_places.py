@@ -22,7 +22,8 @@ from benchmarks.precision.unmarked import NAME as UNMARKED
 from benchmarks.precision.unmarked import unmarked_dynamic
 from benchmarks.reliability.runtimes import Runtime
 from convert.int8.audit import describe
-from convert.int8.compile_model import Pictures, Settings, compile_model
+from convert.int8.compilation import Pictures, Settings
+from convert.int8.compile_model import compile_model
 from convert.int8.conversion import convert_float
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze

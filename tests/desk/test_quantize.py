@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 from tiny_model import RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_folder
 
 from convert import quantize
@@ -108,8 +109,8 @@ def stub_compilation(
 ) -> tuple[object, ...]:
     """Skip the compilation where only the writing of its result matters; returns the arguments."""
     from convert.int8.audit import audit
-    from convert.int8.compare import Comparison
-    from convert.int8.compile_model import Compiled
+    from convert.int8.comparison import Comparison
+    from convert.int8.compilation import Compiled
     from convert.int8.gate import judge
 
     file = read_model_file(tiny_compiled.path)
@@ -124,7 +125,7 @@ def stub_compilation(
         calibration={},
         warnings=(),
     )
-    monkeypatch.setattr(quantize, "_compile", lambda options, say: compiled)
+    monkeypatch.setattr(quantize, "_compile", lambda options, say: (compiled, None))
     return ("model.keras", "-o")
 
 
@@ -231,6 +232,10 @@ def test_a_failed_gate_writes_nothing(
     assert run.code == 1
     assert run.err.startswith("FAILED: the compiled model")
     assert run.err.endswith(f"{path} was not written.\n")
+    advice = json.loads(report.read_bytes())["advice"]
+    assert advice in run.err
+    assert "--calibration-count" in advice or "--search" in advice
+    assert escape(advice) in (tmp_path / "why.html").read_text(encoding="utf-8")
     assert not path.exists()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [
         "data",

@@ -14,7 +14,7 @@ from scipy.stats import beta, binom
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.class_changes import class_changes
-from convert.int8.compare import Comparison
+from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
 from convert.int8.paired import holm_adjusted
 from convert.report.flips import clearest_flips

@@ -14,12 +14,12 @@ from tiny_model import Run, RunQuantize, Tiny, TinyCompiled, tiny_pictures, writ
 from convert import evaluate
 from convert.data.sample import load_sample
 from convert.errors import FloatModelError
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.conversion import convert_int8
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze, layer_chain
 from convert.int8.labels import read_training_record, reorder
 from convert.int8.predict import predict
-from convert.quantize import DEFAULT_MODEL
 from convert.quiet import quiet
 from convert.scores.ending import (
     ends_in_softmax,

@@ -16,8 +16,8 @@ from convert.int8.conversion import convert_calibrated, convert_float, quantize
 from convert.int8.freeze import freeze
 from convert.int8.predict import predict
 from convert.int8.ranges import read_ranges
+from convert.int8.running import run_values
 from convert.quiet import quiet
-from convert.search.activations import activations
 from convert.search.bias_correction import correct_bias, mean_output
 from convert.search.budget import Budget
 from convert.search.equalization import equalize, pairs
@@ -89,7 +89,7 @@ def test_statistics_of_channels_and_positions(varied: bytes) -> None:
     observation = observe(varied, pictures)
     layers = read_layers(varied)
     tensors = sorted({number for layer in layers for number in (layer.source, layer.target)})
-    values = list(activations(varied, tensors, pictures))
+    values = list(run_values(varied, tensors, pictures))
     for layer in layers:
         inputs = np.stack([one[layer.source] for one in values]).astype(np.float64)
         outputs = np.stack([one[layer.target] for one in values])
@@ -121,7 +121,7 @@ def test_the_mean_of_the_output_follows_from_the_mean_of_the_input(varied: bytes
         observation = observe(model, pictures)
         (now,) = (one for one in read_layers(model) if one.name == name)
         outputs = [
-            v[now.target].astype(np.float64) for v in activations(model, [now.target], pictures)
+            v[now.target].astype(np.float64) for v in run_values(model, [now.target], pictures)
         ]
         outputs_mean = np.mean([o.reshape(-1, o.shape[-1]).mean(axis=0) for o in outputs], axis=0)
         expected = mean_output(now, observation.means[name])
@@ -258,7 +258,7 @@ def _mean_error(calibrated: bytes, images: NDArray[np.uint8]) -> float:
     means = []
     for model in (calibrated, quantized):
         last = read_layers(model)[-1].target
-        means.append(np.mean([v[last] for v in activations(model, [last], images)], axis=0))
+        means.append(np.mean([v[last] for v in run_values(model, [last], images)], axis=0))
     return float(np.abs(means[1] - means[0]).max())
 
 
@@ -274,8 +274,8 @@ def test_bias_correction_takes_the_mean_error_back(varied: bytes) -> None:
     # The reference keeps its biases: what is measured is the distance to the float model.
     quantized = quantize(corrected, io=None)
     last, true = read_layers(quantized)[-1].target, read_layers(ranged)[-1].target
-    mean = np.mean([v[last] for v in activations(quantized, [last], pictures)], axis=0)
-    wanted = np.mean([v[true] for v in activations(ranged, [true], pictures)], axis=0)
+    mean = np.mean([v[last] for v in run_values(quantized, [last], pictures)], axis=0)
+    wanted = np.mean([v[true] for v in run_values(ranged, [true], pictures)], axis=0)
     assert np.abs(mean - wanted).max() < 0.3 * _mean_error(ranged, pictures)
 
 

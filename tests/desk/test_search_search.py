@@ -333,8 +333,8 @@ def test_bad_usage(
 def test_the_bundled_model_made_hard(shared_dir: Path, layer: str | None) -> None:
     """Min-max loses at least 2 points on all validation pictures; 80 % of that comes back."""
     from convert.data.source import load_splits
+    from convert.int8.arguments import DEFAULT_MODEL
     from convert.int8.float_model import load_float_model
-    from convert.quantize import DEFAULT_MODEL
 
     splits = load_splits(shared_dir / "data" / "cifar-10-batches-bin")
     hard = plant(load_float_model(DEFAULT_MODEL), layer)

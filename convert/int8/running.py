@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.graph import Tensor, read_graph
 from convert.int8.outputs import with_outputs
 from convert.int8.predict import NUM_THREADS
 from convert.quiet import quiet
@@ -49,3 +50,31 @@ def run_tensors(
         yield {
             index: fed if index == number else interpreter.get_tensor(index) for index in tensors
         }
+
+
+def run_values(
+    flatbuffer: bytes, tensors: Sequence[int], images: NDArray[np.uint8]
+) -> Iterator[dict[int, NDArray[np.float32]]]:
+    """Yield what `run_tensors` does, dequantized.
+
+    Args:
+        flatbuffer: see `run_tensors`.
+        tensors: numbers of tensors with at most one scale each, none of them constant.
+        images: uint8 (n, height, width, 3), RGB, 0-255.
+
+    Yields:
+        By number: float32 in the tensor's shape. The arrays are the caller's own.
+    """
+    known = read_graph(flatbuffer).tensors
+    for stored in run_tensors(flatbuffer, tensors, images):
+        yield {number: _real(values, known[number]) for number, values in stored.items()}
+
+
+def _real(values: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
+    if not tensor.scales:
+        return values.astype(np.float32, copy=False)
+    (scale,), (zero_point,) = tensor.scales, tensor.zero_points
+    real: NDArray[np.float32] = (values.astype(np.float32) - np.float32(zero_point)) * np.float32(
+        scale
+    )
+    return real
