@@ -41,6 +41,7 @@ VARIANTS: Mapping[str, Variant] = {
     "rep": Variant(_REP),
     "distill": Variant(teacher=True),
     "distill 0.9": Variant(("--teacher-weight", "0.9"), teacher=True),
+    "distill repeated": Variant(("--teacher-views", "repeated"), teacher=True),
     "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
     "distill+cutmix": Variant(_CUTMIX, teacher=True),
     "rep+distill": Variant(_REP, teacher=True),

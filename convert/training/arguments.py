@@ -24,7 +24,7 @@ def parse_arguments(description: str | None, arguments: list[str] | None) -> arg
     parser = build_parser(description)
     options = parser.parse_args(arguments)
     if options.teacher is None:
-        for name in ("teacher_weight", "temperature", "teacher_views"):
+        for name in ("teacher_weight", "temperature", "teacher_views", "teacher_rounds"):
             if getattr(options, name) is not None:
                 parser.error(f"--{name.replace('_', '-')} needs --teacher")
     options.name = options.name or options.model
@@ -72,6 +72,7 @@ def recipe_of(
                 weight=value["teacher_weight"],
                 temperature=value["temperature"],
                 views=value["teacher_views"],
+                rounds=value["teacher_rounds"],
             )
         return Recipe(
             epochs=value["epochs"],

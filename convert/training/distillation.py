@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import tensorflow as tf
 
-Views = Literal["live", "cached"]
+Views = Literal["live", "repeated", "cached"]
+VIEWS: tuple[Views, ...] = ("live", "repeated", "cached")
 
 # A score of zero has no logarithm; float32 holds this one, and softened it is nothing as well.
 LEAST_SCORE = 1e-30
@@ -28,21 +29,26 @@ class Distillation:
         temperature: T by which the logits of both are divided.
         views: "live": the teacher answers each batch as the student sees it, its crops and
             mixtures included (the consistent teacher of Beyer et al. 2022, arXiv:2106.05237);
-            "cached": it has answered each picture and its mirror image once.
+            "repeated": the same, but the batches repeat after `rounds` epochs and are answered
+            once; "cached": it has answered each picture and its mirror image once.
+        rounds: epochs before the batches repeat, of repeated views.
     """
 
     teacher_sha256: str
     weight: float = 0.5
     temperature: float = 4.0
     views: Views = "live"
+    rounds: int = 16
 
     def __post_init__(self) -> None:
         if not 0.0 < self.weight <= 1.0:
             raise ValueError(f"expected a teacher weight in 0..1 (0 excluded), got {self.weight}")
         if not 0.0 < self.temperature < math.inf:
             raise ValueError(f"expected a positive temperature, got {self.temperature}")
-        if self.views not in ("live", "cached"):
-            raise ValueError(f"expected teacher views 'live' or 'cached', got {self.views!r}")
+        if self.views not in VIEWS:
+            raise ValueError(f"expected teacher views of {', '.join(VIEWS)}, got {self.views!r}")
+        if self.rounds < 1:
+            raise ValueError(f"expected at least 1 round of a teacher, got {self.rounds}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,15 @@ class CachedAnswers:
         self, chosen: NDArray[np.int64], mirrored: NDArray[np.bool_]
     ) -> NDArray[np.float32]:
         """Return the distributions, float32 (n, classes), for pictures that may be mirrored."""
-        logits = self.log_scores[chosen, mirrored.astype(np.intp)] / np.float32(self.temperature)
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softened_logits(self.log_scores[chosen, mirrored.astype(np.intp)], self.temperature)
+
+
+def softened_logits(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Return softmax(logits / T) of float32 (n, classes)."""
+    divided = logits / np.float32(temperature)
+    exponentials = np.exp(divided - divided.max(axis=1, keepdims=True))
+    found: NDArray[np.float32] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return found
 
 
 def softened(scores: tf.Tensor, temperature: float) -> tf.Tensor:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,21 +16,22 @@ from numpy.typing import NDArray
 from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
 from convert.training.averaging import WeightAverage, averaging_decay
-from convert.training.batches import steps_per_epoch, training_batches
+from convert.training.batches import Batch, steps_per_epoch, training_batches
 from convert.training.checkpoint import (
     Checkpoint,
     check_fingerprint,
     load_checkpoint,
     with_later_options,
 )
-from convert.training.distillation import CachedAnswers
+from convert.training.distillation import CachedAnswers, softened_logits
 from convert.training.kept import KeptModel, cross_entropy, predict
 from convert.training.network import Weights, set_momentum
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.progress import Progress, StepResult
 from convert.training.recipe import Recipe
+from convert.training.repeated import RepeatedAnswers
 from convert.training.step import build_optimizer, traced_step
-from convert.training.teacher import Teacher, cached_answers, fast_model
+from convert.training.teacher import Teacher, answering, cached_answers, fast_model
 
 if TYPE_CHECKING:
     import keras
@@ -76,10 +80,10 @@ class Trainer:
         self._kept = KeptModel(model, branches=recipe.branches, precision=recipe.precision)
         self._trained = self._kept.trained
         self._wait = wait
-        self._answers, live = self._teaching(teacher)
+        self._steps = steps_per_epoch(len(train), recipe.batch_size)
+        self._answers, self._repeated, live = self._teaching(teacher)
         self._average = WeightAverage(self._trained)
         self._optimizer = build_optimizer(self._trained, recipe)
-        self._steps = steps_per_epoch(len(train), recipe.batch_size)
         self._schedule = recipe.schedule(self._steps)
         # With patience: the average of the epoch with the least validation loss.
         self._best: Weights | None = None
@@ -154,38 +158,70 @@ class Trainer:
             return None
         return self._kept.fusion_difference(self._kept_values(), images)
 
-    def _teaching(self, teacher: Teacher | None) -> tuple[CachedAnswers | None, keras.Model | None]:
-        """The teacher's cached answers or the model that answers inside the step."""
+    def _teaching(
+        self, teacher: Teacher | None
+    ) -> tuple[CachedAnswers | None, RepeatedAnswers | None, keras.Model | None]:
+        """The teacher's answers of one kind, or the model that answers inside the step."""
         distillation = self.recipe.distillation
         if distillation is None or teacher is None:
-            return None, None
+            return None, None, None
         if distillation.views == "live":
-            return None, fast_model(teacher.model, self.recipe.precision)
+            return None, None, fast_model(teacher.model, self.recipe.precision)
+        if distillation.views == "repeated":
+            return None, self._repeated_answers(teacher, distillation.rounds), None
         log_scores = cached_answers(teacher, self.train.images, folder=self.folder)
-        return CachedAnswers(log_scores, distillation.temperature), None
+        return CachedAnswers(log_scores, distillation.temperature), None, None
+
+    def _repeated_answers(self, teacher: Teacher, rounds: int) -> RepeatedAnswers:
+        recipe = self.recipe
+        drawn_by = [
+            self.fingerprint.get("data"),
+            recipe.seed,
+            recipe.batch_size,
+            asdict(recipe.augmentation),
+            asdict(recipe.mixing),
+            recipe.precision,
+        ]
+        digest = hashlib.sha256(json.dumps(drawn_by, sort_keys=True).encode()).hexdigest()
+        return RepeatedAnswers(
+            self.folder / f"teacher-{teacher.sha256[:16]}-{digest[:16]}-{rounds}.npy",
+            answering(teacher, recipe.precision),
+            rounds=rounds,
+            steps=self._steps,
+            batch=min(recipe.batch_size, len(self.train)),
+            classes=self.train.classes,
+        )
 
     def steps(self, epoch: int) -> Iterator[StepResult]:
         """Take the steps of an epoch (from 0), one each time the iterator goes on."""
         import tensorflow as tf
 
-        recipe = self.recipe
-        batches = training_batches(
-            self.train,
-            batch_size=recipe.batch_size,
-            augmentation=recipe.augmentation,
-            seed=recipe.seed,
-            epoch=epoch,
-            mixing=recipe.mixing,
-            teacher=self._answers,
-        )
+        recipe, repeated = self.recipe, self._repeated
+        drawn = epoch if repeated is None else epoch % repeated.rounds
+
+        def batches() -> Iterator[Batch]:
+            return training_batches(
+                self.train,
+                batch_size=recipe.batch_size,
+                augmentation=recipe.augmentation,
+                seed=recipe.seed,
+                epoch=drawn,
+                mixing=recipe.mixing,
+                teacher=self._answers,
+            )
+
         no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
-        for index, batch in enumerate(batches):
+        known = None if repeated is None else repeated.of(drawn, batches)
+        for index, batch in enumerate(batches()):
             waited_s = self._wait()
             step = epoch * self._steps + index
+            answers = no_answers if batch.teacher is None else batch.teacher
+            if known is not None and recipe.distillation is not None:
+                answers = softened_logits(known[index], recipe.distillation.temperature)
             loss, hits = self._step_function(
                 tf.constant(batch.images),
                 tf.constant(batch.targets),
-                tf.constant(no_answers if batch.teacher is None else batch.teacher),
+                tf.constant(answers),
                 tf.constant(self._schedule.at(step), tf.float32),
                 tf.constant(averaging_decay(step, recipe.ema_decay), tf.float32),
             )

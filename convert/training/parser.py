@@ -12,6 +12,7 @@ from convert.options import (
     positive_integer,
     seed,
 )
+from convert.training.distillation import VIEWS
 from convert.training.family import FAMILY
 from convert.training.input_size import LARGEST_SIDE
 from convert.training.pause import DEFAULT_LOCK
@@ -183,7 +184,14 @@ def _add_teacher(group: argparse._ArgumentGroup) -> None:
     add("--temperature", type=float, help=f"of both models' answers ({DEFAULTS['temperature']})")
     add(
         "--teacher-views",
-        choices=("live", "cached"),
-        help="live: it answers every batch; cached: each picture and its mirror image once "
+        choices=VIEWS,
+        help="live: it answers every batch; repeated: the batches of --teacher-rounds epochs, "
+        "which are met again; cached: each picture and its mirror image once "
         f"({DEFAULTS['teacher_views']})",
+    )
+    add(
+        "--teacher-rounds",
+        type=positive_integer,
+        metavar="N",
+        help=f"of repeated views ({DEFAULTS['teacher_rounds']})",
     )

@@ -50,6 +50,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "teacher_weight": 0.5,
     "temperature": 4.0,
     "teacher_views": "live",
+    "teacher_rounds": 16,
 }
 
 PRESETS: Mapping[str, Preset] = {

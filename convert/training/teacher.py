@@ -19,6 +19,7 @@ from convert.int8.freeze import freeze, layer_chain
 from convert.int8.labels import read_training_record
 from convert.training.distillation import LEAST_SCORE
 from convert.training.kept import answered_at_once
+from convert.training.repeated import Answer
 from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -93,6 +94,25 @@ def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
     fast = keras.Model(pixels, x)
     fast.set_weights(folded.get_weights())
     return fast
+
+
+def answering(teacher: Teacher, precision: Precision) -> Answer:
+    """Return a function from uint8 (n, height, width, 3) to the logarithms of the scores.
+
+    Args:
+        teacher: who answers.
+        precision: see `fast_model`.
+    """
+    import tensorflow as tf
+
+    model = fast_model(teacher.model, precision)
+
+    @tf.function(autograph=False, jit_compile=False, reduce_retracing=True)
+    def log_scores(images: tf.Tensor) -> tf.Tensor:
+        scores = model(tf.cast(images, tf.float32), training=False)
+        return tf.math.log(tf.maximum(scores, LEAST_SCORE))
+
+    return lambda images: np.asarray(log_scores(tf.constant(images)))
 
 
 def cached_answers(

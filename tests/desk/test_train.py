@@ -140,6 +140,7 @@ def test_a_teacher_branches_and_a_part_of_the_pictures(photos, finished, tmp_pat
         "weight": 0.5,
         "temperature": 4.0,
         "views": "cached",
+        "rounds": 16,
     }
     assert (record["recipe"]["branches"], record["recipe"]["precision"]) == ("rep", "bfloat16")
     assert 0.0 <= record["fusion_difference"] < 1e-4

@@ -72,6 +72,7 @@ def test_every_option_reaches_the_recipe():
         *("--rotate", "20", "--zoom", "0.5", "--normalization-momentum", "0.8"),
         *("--patience", "4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
+        *("--teacher-rounds", "5"),
     ]
     weights = (0.5, 1.5)
     recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
@@ -102,6 +103,7 @@ def test_every_option_reaches_the_recipe():
             "weight": 0.7,
             "temperature": 2.0,
             "views": "cached",
+            "rounds": 5,
         },
         "patience": 4,
         "class_weights": (0.5, 1.5),

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from tiny_model import TINY_CLASSES, tiny_pictures
 
+from convert.architecture import build_minivgg
 from convert.data.pictures import Splits
 from convert.errors import DataError, FloatModelError, TrainingError
 from convert.quiet import quiet
+from convert.training.batches import Batch
 from convert.training.distillation import (
     CachedAnswers,
     Distillation,
@@ -19,6 +21,9 @@ from convert.training.distillation import (
     softened,
 )
 from convert.training.kept import predict
+from convert.training.mixing import Mixing
+from convert.training.recipe import Recipe
+from convert.training.repeated import RepeatedAnswers
 from convert.training.teacher import cached_answers, fast_model, load_teacher
 
 LOGITS = np.array([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]])
@@ -122,6 +127,97 @@ def test_damaged_answers_are_named(tiny, tmp_path, damage):
         cached_answers(teacher, images, folder=tmp_path)
 
 
+def trainer_of(tiny, folder, **distillation):
+    from convert.training.loop import Trainer
+
+    splits = splits_of(tiny)
+    with quiet():
+        teacher = load_teacher(tiny.path, splits)
+        recipe = Recipe(
+            epochs=5,
+            batch_size=32,
+            mixing=Mixing(cutmix=1.0, probability=0.5),
+            distillation=Distillation(teacher.sha256, **distillation),
+        )
+        student = build_minivgg(
+            classes=3, height=16, width=16, blocks=((4, 4),), head="gap", seed=2
+        )
+        return Trainer(
+            student,
+            recipe,
+            splits.train,
+            splits.validation,
+            folder=folder,
+            fingerprint={},
+            teacher=teacher,
+        )
+
+
+def test_repeated_answers_are_those_to_the_batches_that_come_again(tiny, tmp_path):
+    """Epoch 3 of 2 rounds sees the pictures of epoch 1, with the teacher's answers to them."""
+    trainer = trainer_of(tiny, tmp_path, views="repeated", rounds=2, temperature=1.0)
+    seen = {}
+
+    def step(images, targets, answers, rate, decay):
+        seen.setdefault(epoch, []).append((np.asarray(images), np.asarray(answers)))
+        return 0.0, 0
+
+    trainer._step_function = step
+    for epoch in (0, 1, 3, 4):
+        assert len(list(trainer.steps(epoch))) == trainer._steps
+    for images, answers in seen[1]:
+        np.testing.assert_allclose(answers, predict(tiny.model, images), atol=1e-5)
+    for again, first in ((3, 1), (4, 0)):
+        for (images, answers), (images_first, answers_first) in zip(
+            seen[again], seen[first], strict=True
+        ):
+            np.testing.assert_array_equal(images, images_first)
+            np.testing.assert_array_equal(answers, answers_first)
+    assert not np.array_equal(seen[0][0][0], seen[1][0][0])
+    # What is known is not asked for again, by the next run neither.
+    (file,) = tmp_path.glob("teacher-*.npy")
+    again = trainer_of(tiny, tmp_path, views="repeated", rounds=2, temperature=1.0)
+    again._repeated._answer = None
+    again._step_function = step
+    epoch = 5
+    list(again.steps(3))
+    np.testing.assert_array_equal(seen[5][0][1], seen[3][0][1])
+    assert list(tmp_path.glob("teacher-*.npy")) == [file]
+
+
+def test_repeated_views_of_enough_rounds_teach_as_live_ones_do(tiny, tmp_path):
+    losses = {}
+    for views in ("live", "repeated"):
+        trainer = trainer_of(tiny, tmp_path / views, views=views, rounds=2)
+        losses[views] = [result.loss for epoch in range(2) for result in trainer.steps(epoch)]
+    np.testing.assert_allclose(losses["repeated"], losses["live"], rtol=1e-3)
+
+
+def test_answers_that_were_written_in_part_are_computed_anew(tmp_path):
+    def answer(images):
+        asked.append(len(images))
+        return images.mean(axis=(1, 2))
+
+    batches = [Batch(np.full((2, 4, 4, 3), value, np.uint8), np.eye(2)) for value in (3, 7)]
+    sizes = {"rounds": 2, "steps": 2, "batch": 2, "classes": 3}
+    asked = []
+    answers = RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
+    row = answers.of(1, lambda: batches)
+    assert row.tolist() == [[[3.0] * 3] * 2, [[7.0] * 3] * 2]
+    answers.of(1, lambda: batches)
+    assert asked == [2, 2]
+    row[1, 1, 2] = np.nan
+    again = RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
+    assert again.of(1, lambda: batches).tolist() == [[[3.0] * 3] * 2, [[7.0] * 3] * 2]
+    assert asked == [2, 2, 2, 2]
+    assert np.isnan(again._file[0]).all()
+    with pytest.raises(TrainingError, match=r"a.npy: expected float32 \(3, 2, 2, 3\).*delete it"):
+        RepeatedAnswers(tmp_path / "a.npy", answer, **{**sizes, "rounds": 3})
+    (tmp_path / "a.npy").write_bytes(b"x")
+    with pytest.raises(TrainingError, match=r"a\.npy: damaged, delete it"):
+        RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
+
+
 def test_a_teacher_without_a_record_is_taken(tiny):
     with quiet():
         teacher = load_teacher(tiny.path, splits_of(tiny))
@@ -178,7 +274,8 @@ def test_a_missing_teacher_is_named(tiny, tmp_path):
     [
         ({"weight": 0.0}, r"expected a teacher weight in 0\.\.1 \(0 excluded\), got 0\.0"),
         ({"temperature": 0.0}, "expected a positive temperature, got 0.0"),
-        ({"views": "some"}, "expected teacher views 'live' or 'cached', got 'some'"),
+        ({"views": "some"}, "expected teacher views of live, repeated, cached, got 'some'"),
+        ({"rounds": 0}, "expected at least 1 round of a teacher, got 0"),
     ],
 )
 def test_distillation_refuses(change, message):

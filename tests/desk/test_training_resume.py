@@ -41,6 +41,7 @@ OPTIONS = {
     "bfloat16": {"precision": "bfloat16"},
     "live teacher": {"distillation": Distillation("0")},
     "cached teacher": {"distillation": Distillation("0", views="cached")},
+    "repeated teacher": {**VARIED, "distillation": Distillation("0", views="repeated", rounds=2)},
     "all": {
         **VARIED,
         "branches": "rep",

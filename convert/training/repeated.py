@@ -1,0 +1,76 @@
+"""A teacher's answers to the varied pictures of a few epochs, which are met again and again.
+
+A live teacher computes as much as a small student does. When epoch e sees the batches of epoch
+e mod N, crops, mirrorings and mixtures included, the teacher has to answer N epochs only, and its
+answers still fit what the student sees. With enough rounds the pictures hardly repeat: Faghri et
+al. 2023 ("Reinforce Data, Multiply Impact", arXiv:2303.08983) store answers to such variations.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.errors import TrainingError
+from convert.training.batches import Batch
+from minivgg_edge.atomic import write_atomically
+
+Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+class RepeatedAnswers:
+    """Answers to the batches of the first epochs, computed when they are first asked for."""
+
+    def __init__(
+        self, path: Path, answer: Answer, *, rounds: int, steps: int, batch: int, classes: int
+    ) -> None:
+        """Open the file of answers, or make one without any.
+
+        Args:
+            path: of the file, a .npy; its name says whose answers to what it holds.
+            answer: from uint8 (n, height, width, 3) to the logarithms of scores, (n, classes).
+            rounds: epochs before the batches repeat.
+            steps: batches of an epoch.
+            batch: pictures of a batch.
+            classes: that are scored.
+
+        Raises:
+            TrainingError: the file is damaged.
+        """
+        self.rounds = rounds
+        self._answer = answer
+        shape = (rounds, steps, batch, classes)
+        if not path.exists():
+            buffer = io.BytesIO()
+            np.save(buffer, np.full(shape, np.nan, dtype=np.float32))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, buffer.getvalue())
+        try:
+            self._file: NDArray[np.float32] = np.load(path, mmap_mode="r+", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise TrainingError(f"{path}: damaged, delete it: {error}") from None
+        if self._file.shape != shape or self._file.dtype != np.float32:
+            raise TrainingError(
+                f"{path}: expected float32 {shape}, got {self._file.dtype} {self._file.shape}: "
+                "delete it"
+            )
+
+    def of(self, epoch: int, batches: Callable[[], Iterable[Batch]]) -> NDArray[np.float32]:
+        """Return the answers to the batches of an epoch.
+
+        Args:
+            epoch: from 0, below `rounds`.
+            batches: yields the epoch's batches; not called where the answers are known.
+
+        Returns:
+            float32 (steps, batch, classes), logarithms of the scores.
+        """
+        row: NDArray[np.float32] = self._file[epoch]
+        # A row that was written in part, because the run was killed, is not known either.
+        if np.isnan(row).any():
+            row[...] = np.stack([self._answer(batch.images) for batch in batches()])
+        return row
