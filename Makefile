@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
+NAME ?= minivgg
+MODEL_VERSION := 1.0
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: help run test test-all lint train compile accuracy bench peers arm report matrix fuzz soak kills interop guide precision wheel clean
+.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide precision wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -41,10 +43,14 @@ lint: $(STAMP)  ## ruff and mypy
 train: $(STAMP)  ## train the bundled model again (hours; DATA=folder of CIFAR-10)
 	$(BIN)/python -m convert.train --data $(DATA) -o runs/minivgg --seed 1 --resume
 
-compile: $(STAMP)  ## compile models/minivgg/model.keras again into the bundled model
-	$(BIN)/python -m convert.quantize models/minivgg/model.keras --data $(DATA) --out out/bundled/minivgg.tflite --force
-	cp out/bundled/minivgg.tflite minivgg_edge/models/minivgg.tflite
-	cp out/bundled/minivgg.report.json models/minivgg/quantization.json
+compile: $(STAMP)  ## compile a published float model again (NAME=minivgg, the bundled one), and its card
+	$(BIN)/python -m convert.quantize models/$(NAME)/model.keras --data $(DATA) --out out/published/$(NAME).tflite --search --temperature fit --accept-accuracy 95 --force
+	cp out/published/$(NAME).tflite $(if $(filter minivgg,$(NAME)),minivgg_edge/models,models/$(NAME))/$(NAME).tflite
+	cp out/published/$(NAME).report.json models/$(NAME)/quantization.json
+	$(BIN)/python -m benchmarks.cards
+
+model-wheels: $(STAMP)  ## build an installable wheel of each published model but the bundled, into dist
+	@for model in models/*/*.tflite; do $(BIN)/python -m convert.package $$model --version $(MODEL_VERSION) --license Apache-2.0 --out dist --force || exit 1; done
 
 accuracy: $(STAMP)  ## all 10,000 test pictures through the bundled int8 and float models
 	$(BIN)/python -m convert.evaluate --data $(DATA)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.audit import describe
 from convert.int8.conversion import convert_float
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze
 from convert.int8.inputs import load_identity
 from convert.int8.packing import pack, with_metadata
-from convert.quantize import DEFAULT_MODEL
+
+PUBLISHED: Path = DEFAULT_MODEL.parents[1]
+"""The folder of the published models, each in a folder of its name."""
 
 FLOAT_MODEL: Path = DEFAULT_MODEL
 """The Keras model behind the bundled one."""

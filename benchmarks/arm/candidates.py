@@ -69,6 +69,23 @@ def our_candidates(compiled: Path, float_model: keras.Model, *, work: Path) -> l
     ]
 
 
+def family_candidates(folder: Path, *, work: Path) -> list[Candidate]:
+    """Return the other compiled models that are published with the bundled one, by name.
+
+    Args:
+        folder: Of the published models: ``NAME/NAME.tflite`` for each but the bundled.
+        work: Folder of the lane; flatbuffers go to ``work/models``.
+    """
+    found = []
+    for path in sorted(folder.glob("*/*.tflite")):
+        if path.stem != path.parent.name:
+            continue
+        flatbuffer = read_model_file(path).flatbuffer
+        written = _written(work.resolve() / "models" / f"{path.stem}-int8.tflite", flatbuffer)
+        found.append(_candidate(path.stem, "int8", written, compiled=None, shipped=path))
+    return found
+
+
 def onnx_candidates(ours: list[Candidate], files: dict[str, Path]) -> list[Candidate]:
     """Return the same models as ONNX graphs: same names, same multiply-accumulates.
 

@@ -12,18 +12,20 @@ import numpy as np
 from benchmarks.arm.candidates import (
     TFLITE,
     Candidate,
+    family_candidates,
     mlperf_candidates,
     onnx_candidates,
     our_candidates,
 )
 from benchmarks.arm.lane import Material
 from benchmarks.arm.wheels import build_wheel
+from benchmarks.models import PUBLISHED
 from benchmarks.pictures import read_pictures, read_test_pictures
 from benchmarks.shared_material import shared_folder
 from convert.data.pictures import PictureSet
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.float_model import load_float_model
 from convert.int8.predict import predict
-from convert.quantize import DEFAULT_MODEL
 from minivgg_edge.catalog import load_model
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -51,10 +53,11 @@ def load_material(
     _, test = read_test_pictures(data, file)
     # Always of the embedded sample: the baseline's answers are to them.
     _, sample = read_test_pictures(None, file)
-    candidates = our_candidates(Path(file.source), float_model, work=work)
+    ours = our_candidates(Path(file.source), float_model, work=work)
+    candidates = [*ours, *family_candidates(PUBLISHED, work=work)]
     if peers:
         shared = shared_folder()
-        candidates += _onnx(candidates, data, work=work, say=say)
+        candidates += _onnx(ours, data, work=work, say=say)
         candidates += mlperf_candidates(shared / "peers" / "mlperf-tiny", say=say)
     folder = work.resolve() / "pictures"
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,12 @@ from convert.report.bench_results import Accuracy, ColdStart, Entry, Latency, Me
 from convert.report.results import Results
 from minivgg_edge.metrics import wilson_interval
 
-Series = Literal["int8", "float32", "engine", "model"]
+Series = Literal["int8", "float32", "family", "engine", "model"]
 Kind = Literal["bench", "peers", "answers", "arm"]
 SERIES_TITLES: Mapping[Series, str] = {
     "int8": "this project, int8",
     "float32": "this project, float32",
+    "family": "this project's other models, int8",
     "engine": "same weights, another engine",
     "model": "another model",
 }
@@ -154,6 +155,9 @@ def _own_key(results: Results) -> Key:
 
 
 def _series(key: Key, own: Key) -> Series:
+    # The models that are published beside the bundled one are called after it.
+    if key.model.startswith(f"{own.model}-") and key.precision == own.precision:
+        return "family"
     if key.model != own.model:
         return "model"
     if key.engine != own.engine:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from convert.atomic import write_output
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED
+from convert.report.frontier import frontier_files
 from convert.report.markdown import markdown
 from convert.report.page import page
 from convert.report.readme import readme_table, replace_section
@@ -47,6 +48,8 @@ def report(
         parser.error("--check needs --readme")
     if options.check and (options.out is not None or options.markdown is not None):
         parser.error("--check writes nothing: it goes without --out and --markdown")
+    if options.charts is not None and options.readme is None:
+        parser.error("--charts needs --readme, whose pictures they are")
     paths: Sequence[Path] = options.results
     find = stored if options.readme is not None else latest
     if not paths and find is not None:
@@ -56,9 +59,15 @@ def report(
         print("from " + ", ".join(map(str, paths)), file=sys.stderr)
     results = read_results(paths)
     if options.check:
-        return _check(options.readme, results)
+        return _check(options.readme, options.charts, results)
     if options.readme is not None:
         _write(options.readme, _with_table(options.readme, results))
+    if options.charts is not None:
+        options.charts.mkdir(parents=True, exist_ok=True)
+        for name, data in frontier_files(results).items():
+            print(
+                f"{options.charts / name}: {write_output(options.charts / name, data, force=True)}"
+            )
     if options.markdown is not None:
         _write(options.markdown, markdown(results))
     out = options.out
@@ -69,15 +78,25 @@ def report(
     return EXIT_DONE
 
 
-def _check(readme: Path, results: Results) -> int:
-    if readme.read_text(encoding="utf-8") == _with_table(readme, results):
+def _check(readme: Path, charts: Path | None, results: Results) -> int:
+    stale = []
+    if readme.read_text(encoding="utf-8") != _with_table(readme, results):
+        stale.append(readme)
+    if charts is not None:
+        stale += [
+            charts / name
+            for name, data in frontier_files(results).items()
+            if not (charts / name).is_file() or (charts / name).read_bytes() != data
+        ]
+    if not stale:
         print(f"{readme}: says what the results say")
         return EXIT_DONE
-    print(
-        f"{readme}: its table is not that of the results; to write it: "
-        f"python -m benchmarks.report --readme {readme}",
-        file=sys.stderr,
-    )
+    words = f"--readme {readme}" + ("" if charts is None else f" --charts {charts}")
+    for path in stale:
+        print(
+            f"{path}: not what the results say; to write it: python -m benchmarks.report {words}",
+            file=sys.stderr,
+        )
     return EXIT_GATE_FAILED
 
 
@@ -105,5 +124,6 @@ def _parser(prog: str, description: str, *, needs_results: bool) -> argparse.Arg
     add("-o", "--out", type=Path, metavar="PAGE", help=f"the HTML page (default: {DEFAULT_PAGE})")
     add("--markdown", type=Path, metavar="FILE", help="also write the card and tables as Markdown")
     add("--readme", type=Path, metavar="README", help="rewrite the table between its markers")
+    add("--charts", type=Path, metavar="DIR", help="with --readme: rewrite its charts there")
     add("--check", action="store_true", help="with --readme: exit 1 if it would change")
     return parser

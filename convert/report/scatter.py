@@ -40,6 +40,15 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A range of accuracies across the chart, from its `top` to its `bottom`, and what it is."""
+
+    top: float
+    bottom: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scatter:
     """A chart, in units of its own view box."""
 
@@ -50,6 +59,7 @@ class Scatter:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     frontier: tuple[tuple[float, float], ...]
+    band: Band | None = None
     width: float = WIDTH
     height: float = HEIGHT
     left: float = _LEFT
@@ -76,20 +86,14 @@ def scatters(results: Results) -> tuple[Scatter, ...]:
         title = f"Accuracy against cost on {profile.title}"
         if all(candidate.runs[board].modelled for candidate in on_board):
             x_title = "modelled milliseconds a picture (log scale)"
-            charts.append(_scatter(title, x_title, on_board, _modelled(board), milliseconds))
+            charts.append(draw_scatter(title, x_title, on_board, _modelled(board), milliseconds))
         else:
             x_title = "millions of instructions a picture (log scale)"
-            charts.append(
-                _scatter(title, x_title, on_board, _instructions(board), lambda x: f"{x:.3g} M")
-            )
+            charts.append(draw_scatter(title, x_title, on_board, instructions(board), millions))
     if len(found) >= 2:
         title = "Accuracy against the model file's size"
         x_title = "kilobytes (log scale)"
-        charts.append(
-            _scatter(
-                title, x_title, found, lambda c: c.size_bytes / 1e3, lambda x: size(round(1e3 * x))
-            )
-        )
+        charts.append(draw_scatter(title, x_title, found, kilobytes, kilobytes_text))
     return tuple(charts)
 
 
@@ -103,20 +107,51 @@ def _modelled(board: str) -> Callable[[Candidate], float]:
     return cost
 
 
-def _instructions(board: str) -> Callable[[Candidate], float]:
+def instructions(board: str) -> Callable[[Candidate], float]:
+    """Return what counts a candidate's cost on a board, in millions of instructions."""
     return lambda candidate: candidate.runs[board].steady / 1e6
 
 
-def _scatter(
+def millions(cost: float) -> str:
+    """Return millions of instructions as text."""
+    return f"{cost:.3g} M"
+
+
+def kilobytes(candidate: Candidate) -> float:
+    """Return the length of a candidate's file in kilobytes."""
+    return candidate.size_bytes / 1e3
+
+
+def kilobytes_text(cost: float) -> str:
+    """Return kilobytes as text."""
+    return size(round(1e3 * cost))
+
+
+def draw_scatter(
     title: str,
     x_title: str,
     shown: Sequence[Candidate],
     cost: Callable[[Candidate], float],
     write: Callable[[float], str],
+    *,
+    name: Callable[[Candidate], str] | None = None,
+    band: tuple[float, float, str] | None = None,
 ) -> Scatter:
+    """Return a chart of accuracy against a cost.
+
+    Args:
+        title: of the chart.
+        x_title: of the cost.
+        shown: candidates; those without accuracy are left out.
+        cost: of a candidate, above 0.
+        write: turns a cost into text.
+        name: of a candidate beside its point; None: its title, one for several at one place.
+        band: a range of accuracies in percent, and what it is.
+    """
     known = [(c, cost(c), c.accuracy.top1) for c in shown if c.accuracy is not None]
     x_axis = padded_axis([x for _, x, _ in known], _FRAME.left, _FRAME.right, log=True)
-    y_axis = padded_axis([100 * y for _, _, y in known], _FRAME.bottom, _FRAME.top)
+    heights = [*(100 * y for _, _, y in known), *(band[:2] if band is not None else ())]
+    y_axis = padded_axis(heights, _FRAME.bottom, _FRAME.top)
     places = [(x_axis.place(x), y_axis.place(100 * y)) for _, x, y in known]
     frontier = _frontier([(x, y) for _, x, y in known], x_axis, y_axis)
     points = tuple(
@@ -127,13 +162,20 @@ def _scatter(
         )
         for (candidate, x, accuracy), place in zip(known, places, strict=True)
     )
-    labels = _labels([candidate for candidate, _, _ in known], places, frontier)
+    labels = _labels([candidate for candidate, _, _ in known], places, frontier, name)
     ticks = x_axis.ticks(), y_axis.ticks(suffix=" %")
-    return Scatter(title, x_title, points, labels, *ticks, frontier)
+    drawn = None
+    if band is not None:
+        low, high, text = band
+        drawn = Band(y_axis.place(high), y_axis.place(low), text)
+    return Scatter(title, x_title, points, labels, *ticks, frontier, drawn)
 
 
 def _labels(
-    shown: Sequence[Candidate], places: Sequence[Place], frontier: Sequence[Place]
+    shown: Sequence[Candidate],
+    places: Sequence[Place],
+    frontier: Sequence[Place],
+    name: Callable[[Candidate], str] | None,
 ) -> tuple[Label, ...]:
     """Return one label per place: the same weights on several engines are one when they lie there.
 
@@ -149,7 +191,10 @@ def _labels(
                 break
         else:
             groups.append([number])
-    texts = [_group_title([shown[number] for number in group]) for group in groups]
+    texts = [
+        _group_title([shown[number] for number in group]) if name is None else name(shown[group[0]])
+        for group in groups
+    ]
     heads = [places[group[0]] for group in groups]
     found = label_places(heads, texts, line=frontier, frame=_FRAME)
     return tuple(

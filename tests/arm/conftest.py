@@ -16,8 +16,8 @@ from benchmarks.arm.errors import LaneError
 from benchmarks.arm.programs import check_programs
 from benchmarks.arm.sysroot import Sysroot, build_sysroot
 from benchmarks.arm.wheels import build_wheel, install_wheel
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.float_model import load_float_model
-from convert.quantize import DEFAULT_MODEL
 from convert.quiet import quiet
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.arm.candidates import Candidate, mlperf_candidates
+from benchmarks.arm.candidates import Candidate, family_candidates, mlperf_candidates
 from convert.int8.audit import describe
 
 
@@ -32,3 +32,16 @@ def test_a_model_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert mlperf_candidates(tmp_path, say=said.append) == []
     assert len(said) == 4
     assert "not measured, there is no pretrainedResnet_quant.tflite" in said[0]
+
+
+def test_published_models_are_found_by_their_names(int8_model: Candidate, tmp_path: Path) -> None:
+    bundled = Path(__file__).parents[2] / "minivgg_edge" / "models" / "minivgg.tflite"
+    for place in ("small/small.tflite", "small/other.tflite", "order/x.tflite"):
+        (tmp_path / "models" / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "models" / place).write_bytes(bundled.read_bytes())
+    (found,) = family_candidates(tmp_path / "models", work=tmp_path / "work")
+    assert (found.model, found.precision, found.compiled) == ("small", "int8", None)
+    assert found.size_bytes == bundled.stat().st_size
+    assert found.sha256 == int8_model.sha256
+    assert found.path.read_bytes() == int8_model.path.read_bytes()
+    assert found.macs == int8_model.macs

@@ -14,11 +14,11 @@ from benchmarks.peers.environments import find_environment
 from benchmarks.peers.ncnn_graph import build_ncnn, quantize_weights
 from benchmarks.peers.worker_process import WorkerProcess
 from convert.errors import FloatModelError
+from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.conversion import convert_float
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze
 from convert.int8.predict import predict
-from convert.quantize import DEFAULT_MODEL
 from convert.quiet import quiet
 
 # Of one float32 graph and another: sums in another order; the scores are 0-1.

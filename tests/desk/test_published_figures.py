@@ -1,12 +1,20 @@
-"""The figures in README and card are those of the records in `models/minivgg`."""
+"""The figures in README and cards are those of the records in `models`."""
 
 from __future__ import annotations
 
-import hashlib
+import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+
+from benchmarks import cards
+from benchmarks.cards import accuracy_row
+from benchmarks.published import published_models
+from convert.command import run_command
+from convert.int8.float_model import load_float_model
+from convert.int8.inputs import check_weights
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODEL = ROOT / "models" / "minivgg"
@@ -33,14 +41,52 @@ def drop(entry: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-@pytest.mark.parametrize("text", [README, CARD], ids=["readme", "card"])
-def test_accuracy_table(text, split):
-    entry = comparison(record("quantization.json"), split)
-    row = (
-        f"| CIFAR-10 {split}, {entry['count']:,} | {percent(entry['float_top1'])} | "
-        f"{percent(entry['target_top1'])} | {drop(entry)} | {percent(entry['agreement'])} |"
-    )
-    assert row in text
+def test_accuracy_table(split):
+    assert accuracy_row(published_models()[0].run, split) in README
+
+
+def test_cards(capsys):
+    assert run_command(cards.main, ["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_stale_card_is_found_and_written(tmp_path, capsys):
+    shutil.copytree(MODEL, tmp_path / "minivgg", ignore=shutil.ignore_patterns("*.keras"))
+    path = tmp_path / "minivgg" / "README.md"
+    path.write_text(CARD.replace("88.71 %", "98.71 %"), encoding="utf-8")
+    words = ["--models", str(tmp_path)]
+    assert run_command(cards.main, [*words, "--check"]) == 1
+    assert "run `python -m benchmarks.cards`" in capsys.readouterr().out
+    assert run_command(cards.main, words) == 0
+    assert path.read_text(encoding="utf-8").partition("## ")[0] == CARD.partition("## ")[0]
+    path.write_text("# minivgg\n", encoding="utf-8")
+    assert run_command(cards.main, words) == 2
+    assert "expected <!-- card:begin --> and behind it" in capsys.readouterr().err
+    # A model that has no card yet gets one.
+    path.unlink()
+    assert run_command(cards.main, words) == 0
+    assert path.read_text(encoding="utf-8").startswith("# minivgg\n\n<!-- card:begin -->\n|")
+
+
+@pytest.mark.parametrize("model", published_models(), ids=lambda model: model.name)
+def test_the_compiled_file_is_the_reported_one(model):
+    report = model.run.quantization
+    assert model.file.sha256 == report["files"]["int8"]["sha256"]
+    assert report["verdict"]["status"] == "pass"
+    assert model.file.manifest.name == model.name
+
+
+@pytest.mark.parametrize("model", published_models(), ids=lambda model: model.name)
+def test_the_float_model_is_that_of_the_log(model):
+    path = model.folder / "model.keras"
+    loaded = load_float_model(path)
+    check_weights(model.run.training, loaded, path)
+    with (model.folder / "log.csv").open(encoding="utf-8") as log:
+        rows = list(csv.DictReader(log))
+    history = model.run.training["history"]
+    assert [int(row["epoch"]) for row in rows] == [entry["epoch"] for entry in history]
+    last = float(rows[-1]["validation_accuracy"])
+    assert last == pytest.approx(history[-1]["validation_accuracy"])
+    assert model.run.training["recipe"]["seed"] == 1
 
 
 def test_orders():
@@ -62,20 +108,3 @@ def test_the_two_orders_differ_in_nothing_else():
     assert shipped["recipe"] == textbook["recipe"]
     assert shipped["data"] == textbook["data"]
     assert {**shipped["architecture"], "order": "conv-relu-bn"} == textbook["architecture"]
-
-
-def test_size_and_cost():
-    report, training = record("quantization.json"), record("training.json")
-    assert f"{report['files']['int8']['size_bytes']:,} bytes" in CARD
-    assert f"{report['audit']['macs']:,} multiply-adds" in CARD
-    assert f"{training['parameters']:,} (float model" in CARD
-    assert f"TensorFlow Lite {report['audit']['minimum_runtime']} or newer" in CARD
-    epochs = [entry["train_s"] for entry in training["history"]]
-    assert f"{len(epochs)} epochs, {sum(epochs) / len(epochs):.0f} s an epoch" in CARD
-    assert f"`{training['command'].replace('../shared/data/cifar-10-batches-bin', 'DIR')}`" in CARD
-
-
-def test_the_bundled_file_is_the_reported_one():
-    compiled = (ROOT / "minivgg_edge" / "models" / "minivgg.tflite").read_bytes()
-    reported = record("quantization.json")["files"]["int8"]["sha256"]
-    assert hashlib.sha256(compiled).hexdigest() == reported

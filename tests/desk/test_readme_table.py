@@ -157,7 +157,7 @@ def test_command_writes_and_checks(
     check = [*paths, "--readme", str(readme), "--check"]
     before = readme.read_bytes()
     assert run_command(benchmarks_report.main, check) == 1
-    assert "its table is not that of the results" in capsys.readouterr().err
+    assert "README.md: not what the results say" in capsys.readouterr().err
     assert readme.read_bytes() == before
     assert run_command(benchmarks_report.main, [*paths, "--readme", str(readme)]) == 0
     table = readme_table(read_results(map(Path, paths)))

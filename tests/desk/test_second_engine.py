@@ -29,7 +29,7 @@ pytest.importorskip("ai_edge_quantizer", reason="the extra second-engine is not 
 from benchmarks.precision.subject import Subject
 from benchmarks.second_engine.examination import MAIN, Examination, examine
 from benchmarks.second_engine.tables import failures, layers_table, models_table
-from convert.int8.compile_model import Pictures
+from convert.int8.compilation import Pictures
 from convert.int8.packing import Identity
 from convert.second_engine.conversion import calibrate, quantize_static
 
