@@ -271,6 +271,19 @@ def test_the_command_searches(tiny: Tiny, run_quantize: RunQuantize, tmp_path: P
     assert "search" not in read_model_file(again).manifest.calibration
 
 
+def test_the_search_goes_with_what_is_done_for_scores(
+    tiny: Tiny, run_quantize: RunQuantize, tmp_path: Path
+) -> None:
+    path = tmp_path / "searched.tflite"
+    arguments = [tiny.path, "-o", path, "--data", tiny.data, "--max-drop", 5, "--search"]
+    run = run_quantize(*arguments, "--output", "logits", "--temperature", "fit")
+    assert run.code == 0, run.err
+    manifest = read_model_file(path).manifest
+    assert manifest.output.activation == "logits"
+    assert manifest.output.temperature != 1.0
+    assert "search" in manifest.calibration
+
+
 def test_methods_stand_in_the_manifest(
     tiny: Tiny, run_quantize: RunQuantize, tmp_path: Path
 ) -> None:
