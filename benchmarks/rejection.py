@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.pictures import read_test_pictures
+from benchmarks.result import conclude, result_of
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.quiet import quiet
@@ -60,6 +61,7 @@ class Rejection:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     with quiet():  # the runtime announces its delegate on stderr
         classifier = Classifier(options.model)
@@ -71,11 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "one without: compile it with --accept-accuracy"
             )
         found = [reject(classifier, *entry) for entry in _sets(classifier, options)]
+    shown = rejection_table(found, threshold)
+    if options.out is not None:
+        return conclude(
+            result_of("rejection", ["benchmarks.rejection", *given], [shown]), options.out
+        )
     if options.json:
         document = {"threshold": threshold, "sets": [entry.to_json() for entry in found]}
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        shown = rejection_table(found, threshold)
         print(table((shown.caption, *shown.columns[1:]), shown.rows))
     return EXIT_DONE
 
@@ -155,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     add("model", metavar="MODEL", help="compiled with --accept-accuracy")
     add("--data", type=Path, metavar="DIR", help="of the model's own classes")
     add("--others", type=Path, metavar="DIR", nargs="*", default=[], help="folders of other things")
+    add("--out", type=Path, metavar="DIR", help="write the table to rejection.json there instead")
     add("--json", action="store_true", help="print JSON")
     return parser
 

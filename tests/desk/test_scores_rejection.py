@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.rejection import main, noise, plain
+from benchmarks.result import read_result
 from convert.command import run_command
 from minivgg_edge import Classifier
 from minivgg_edge.catalog import load_model
@@ -51,6 +52,11 @@ def test_what_is_counted(model: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert grey["rejected"] == sum(score < THRESHOLD for score in greys)
     assert 0 < grey["rejected"] < grey["count"] == 1000
     assert one["count"] == 256
+    # The same as a stored result.
+    assert main([str(model), "--others", str(folder), "--out", str(tmp_path / "out")]) == 0
+    stored = read_result(tmp_path / "out" / "rejection.json")
+    assert stored.tables[0].rows[0][:2] == ("other things", "9")
+    assert stored.command.startswith("python -m benchmarks.rejection ")
 
 
 def test_the_pictures_of_nothing() -> None:
