@@ -37,6 +37,7 @@ VARIANTS: Mapping[str, Variant] = {
     "jitter": Variant(("--jitter", "0.2")),
     "mixup": Variant(("--mixup", "0.2")),
     "cutmix": Variant(_CUTMIX),
+    "cutmix 0.5": Variant((*_CUTMIX, "--mix-probability", "0.5")),
     "mixup+cutmix": Variant(("--mixup", "0.2", *_CUTMIX)),
     "rep": Variant(_REP),
     "distill": Variant(teacher=True),

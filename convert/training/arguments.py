@@ -92,7 +92,7 @@ def recipe_of(
                 rotate_deg=value["rotate"],
                 zoom=value["zoom"],
             ),
-            mixing=Mixing(mixup=value["mixup"], cutmix=value["cutmix"]),
+            mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
             branches=value["branches"],
             precision=value["precision"],
             distillation=distillation,

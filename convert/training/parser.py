@@ -152,6 +152,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     option("--zoom", "resize by up to 1 + this, 0-1")
     option("--mixup", "alpha of mixup; 0: none")
     option("--cutmix", "alpha of CutMix; 0: none")
+    option("--mix-probability", "share of the batches that mixup or CutMix mix")
     option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
     option(
         "--precision",

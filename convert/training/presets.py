@@ -42,6 +42,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "zoom": 0.0,
     "mixup": 0.0,
     "cutmix": 0.0,
+    "mix_probability": 1.0,
     "branches": "none",
     "precision": "float32",
     "class_weights": "auto",

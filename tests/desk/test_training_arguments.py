@@ -70,7 +70,7 @@ def test_every_option_reaches_the_recipe():
         *("--jitter", "0.3", "--mixup", "0.4", "--cutmix", "0.6", "--branches", "rep"),
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
         *("--rotate", "20", "--zoom", "0.5", "--normalization-momentum", "0.8"),
-        *("--patience", "4"),
+        *("--patience", "4", "--mix-probability", "0.25"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
         *("--teacher-rounds", "5"),
     ]
@@ -95,7 +95,7 @@ def test_every_option_reaches_the_recipe():
             "rotate_deg": 20.0,
             "zoom": 0.5,
         },
-        "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 1.0},
+        "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
         "branches": "rep",
         "precision": "bfloat16",
         "distillation": {
