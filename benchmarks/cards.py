@@ -177,7 +177,10 @@ def _score_rows(model: PublishedModel) -> Iterator[tuple[str, str]]:
 def _trained(run: Run) -> str:
     command = run.training["command"].replace(_DATA_FOLDER, "DIR")
     epochs = len(run.training["history"])
-    return f"`{command}`; {epochs} epochs in {run.hours:.1f} hours on 2 virtual cores (AMD EPYC)"
+    return (
+        f"`{command}`; {epochs} epochs of {run.epoch_s:.0f} s (median) on 2 virtual cores (AMD "
+        "EPYC) that did other work beside"
+    )
 
 
 def _seeds(model: PublishedModel) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,10 +33,10 @@ class Run:
         return int(self.training["recipe"]["seed"])
 
     @property
-    def hours(self) -> float:
-        """What the training took, whatever else the machine did; validation included."""
+    def epoch_s(self) -> float:
+        """Median of what an epoch took, validation included; the machine did other work beside."""
         history = self.training["history"]
-        return float(sum(epoch["train_s"] + epoch["validation_s"] for epoch in history)) / 3600
+        return statistics.median(epoch["train_s"] + epoch["validation_s"] for epoch in history)
 
     def comparison(self, split: str) -> Mapping[str, Any]:
         """The comparison of int8 with float32 on the pictures of a split.
