@@ -9,7 +9,7 @@ MODEL_VERSION := 1.0
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide precision wheel clean
+.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -87,9 +87,15 @@ interop: $(STAMP)  ## the compiled file in MediaPipe Tasks, LiteRT's own tools a
 guide: $(STAMP)  ## the commands of docs/first-hour.md, typed into emulated boards
 	@$(BIN)/python -m pytest tests/arm/test_guide.py -q -rs
 
+quantization: $(STAMP)  ## every method of quantization, calibration seeds, the search, a hard model
+	@$(BIN)/python -m benchmarks.quantization $(if $(wildcard $(DATA)),--data $(DATA))
+
 precision: $(STAMP)  ## other precisions than int8, and the second quantizer: accuracy, cost, where they run
 	@$(BIN)/python -m benchmarks.precision $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
 	@$(BIN)/python -m benchmarks.second_engine $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
+
+robustness: $(STAMP)  ## the published models on re-saved, shifted, darkened and blurred test pictures
+	@$(BIN)/python -m benchmarks.robustness $(if $(wildcard $(DATA)),--data $(DATA))
 
 report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
 	@$(BIN)/python -m benchmarks.report --out out/report/index.html --markdown out/report/report.md

@@ -1,6 +1,6 @@
 """Accuracy of int8 models on test pictures as they are, and re-saved, shifted, darkened, blurred.
 
-The bundled model and any others that are named, beside MLPerf Tiny's ResNet-8 where its file is
+All published models, or those that are named, beside MLPerf Tiny's ResNet-8 where its file is
 there. Writes out/bench/robustness.json. Nothing is chosen by these figures.
 
 Exit codes: 0 done; 2 bad usage or bad input.
@@ -19,6 +19,7 @@ from typing import Any
 
 from benchmarks.peers.contenders import MLPERF_FILES
 from benchmarks.pictures import read_test_pictures
+from benchmarks.published import published_models
 from benchmarks.robustness.changes import CHANGES, Change
 from benchmarks.shared_material import shared_folder
 from convert.atomic import write_output
@@ -27,7 +28,7 @@ from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.predict import predict
 from convert.report.text import percent, table
-from minivgg_edge.catalog import DEFAULT_MODEL, load_model
+from minivgg_edge.catalog import load_model
 
 SCHEMA = 1
 DEFAULT_OUT = Path("out") / "bench" / "robustness.json"
@@ -37,7 +38,8 @@ _PEER = "mlperf-tiny-resnet8"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
-    files = [load_model(name) for name in options.models or [DEFAULT_MODEL]]
+    named = [load_model(name) for name in options.models]
+    files = named or [model.file for model in published_models()]
     first = files[0]
     for file in files:
         if file.labels != first.labels:
@@ -112,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("models", nargs="*", help="names or files; default: the bundled")
+    add("models", nargs="*", help="names or files; default: all published")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add("--peers", type=Path, metavar="DIR", help="folder of MLPerf Tiny's published models")
     add("--out", type=Path, default=DEFAULT_OUT, help="default: %(default)s")

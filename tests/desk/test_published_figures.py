@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from benchmarks import cards
 from benchmarks.cards import accuracy_row
 from benchmarks.published import published_models
+from convert import package
 from convert.command import run_command
 from convert.int8.float_model import load_float_model
 from convert.int8.inputs import check_weights
@@ -108,3 +110,15 @@ def test_the_two_orders_differ_in_nothing_else():
     assert shipped["recipe"] == textbook["recipe"]
     assert shipped["data"] == textbook["data"]
     assert {**shipped["architecture"], "order": "conv-relu-bn"} == textbook["architecture"]
+
+
+@pytest.mark.parametrize("model", published_models()[1:], ids=lambda model: model.name)
+def test_a_wheel_of_it_can_be_installed(model, tmp_path):
+    source = model.folder / f"{model.name}.tflite"
+    words = [str(source), "--version", "1.0", "--out", str(tmp_path), "--quiet"]
+    assert run_command(package.main, words) == 0
+    (wheel,) = tmp_path.glob("*.whl")
+    assert wheel.name == f"{model.name.replace('-', '_')}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".tflite")]
+        assert archive.read(name) == source.read_bytes()

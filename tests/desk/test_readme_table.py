@@ -22,7 +22,7 @@ def test_the_readme_says_what_the_stored_results_say(
 ) -> None:
     stored = benchmarks_report.stored_results()
     assert stored, f"no result files in {benchmarks_report.STORED}"
-    arguments = ["--readme", str(ROOT / "README.md"), "--check"]
+    arguments = ["--readme", str(ROOT / "README.md"), "--charts", str(ROOT / "docs"), "--check"]
     code = run_command(benchmarks_report.main, arguments)
     assert code == 0, capsys.readouterr().err
 
