@@ -18,6 +18,7 @@ from benchmarks.host import Results
 from benchmarks.summary import summary_lines
 from convert.atomic import write_output
 from convert.quiet import quiet
+from convert.training.pause import trainings_paused
 from minivgg_edge.catalog import DEFAULT_MODEL, load_model
 from minivgg_edge.interpreter import runtime_info
 from minivgg_edge.measure.card import Entry
@@ -88,9 +89,10 @@ def results(
     found.describe("keras", _keras_entry())
     paths = list(models.values())
     warm_up(paths, pictures, Surroundings(loading=_silenced))
-    found.before = take_snapshot(models=model_hashes(paths))
-    yield found
-    found.after = take_snapshot(models=model_hashes(paths))
+    with trainings_paused():
+        found.before = take_snapshot(models=model_hashes(paths))
+        yield found
+        found.after = take_snapshot(models=model_hashes(paths))
 
 
 @pytest.hookimpl(trylast=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from convert.command import run_command
 from convert.options import positive_integer
 from convert.quiet import quiet
+from convert.training.pause import trainings_paused
 from minivgg_edge import Classifier
 from minivgg_edge.measure.latency import interleaved_ns, summarize
 from minivgg_edge.measure.pictures import noise
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with quiet():
         classifiers = [Classifier(name, num_threads=options.num_threads) for name in options.models]
-    times = interleaved_ns([_call(classifier) for classifier in classifiers], rounds=options.rounds)
+    calls = [_call(classifier) for classifier in classifiers]
+    with trainings_paused():
+        times = interleaved_ns(calls, rounds=options.rounds)
     summaries = [summarize(found) for found in times]
     runtime = classifiers[0].model_info.runtime
     print(

@@ -44,17 +44,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from benchmarks.peers.document import Machine, to_document, to_text
     from benchmarks.peers.measurement import measure
     from convert.atomic import write_output
+    from convert.training.pause import trainings_paused
     from minivgg_edge.measure.machine_state import take_snapshot
     from minivgg_edge.measure.verdict import judge
 
     material, test, dataset = _material(options)
     contenders, absent = find_contenders(material, options.engines, _say)
     threads = [number for number in (1, 2) if number <= (os.cpu_count() or 1)]
-    before = take_snapshot()
-    measured, failed = measure(
-        contenders, test, dataset=dataset, threads=threads, rounds=options.rounds, say=_say
-    )
-    after = take_snapshot()  # the workers have ended: their time counts as this run's own
+    with trainings_paused():
+        before = take_snapshot()
+        measured, failed = measure(
+            contenders, test, dataset=dataset, threads=threads, rounds=options.rounds, say=_say
+        )
+        after = take_snapshot()  # the workers have ended: their time counts as this run's own
     machine = Machine(before.state, after.state, judge(before, after))
     # The folder that the command runs in says nothing about a peer.
     here = f"{Path.cwd()}{os.sep}"

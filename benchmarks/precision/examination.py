@@ -22,6 +22,7 @@ from convert.int8.compile_model import compile_model
 from convert.int8.conversion import convert_float
 from convert.int8.predict import predict
 from convert.precision.kinds import NAMES
+from convert.training.pause import trainings_paused
 from minivgg_edge.interpreter import Engine
 from minivgg_edge.measure.latency import interleaved_ns
 from minivgg_edge.model_file import parse_model_file
@@ -87,7 +88,8 @@ def examine(
     files = {name: found.int8_file for name, found in compiled.items()}
     bare = {name: parse_model_file(data, source=name).flatbuffer for name, data in files.items()}
     say("Timing in turn")
-    median_ms = _median_ms(bare, subject.pictures.validation.images[0], rounds)
+    with trainings_paused():
+        median_ms = _median_ms(bare, subject.pictures.validation.images[0], rounds)
     costs = {}
     for board in boards:
         say(f"Counting on {board.title}")

@@ -57,6 +57,23 @@ def holding(lock: Path = DEFAULT_LOCK, *, settle_s: float = 5.0) -> Iterator[Non
         lock.unlink(missing_ok=True)
 
 
+@contextmanager
+def trainings_paused(lock: Path = DEFAULT_LOCK, *, settle_s: float = 5.0) -> Iterator[None]:
+    """Keep trainings of this folder waiting while times are measured; without any, do nothing.
+
+    Where the lock is held already, by a person or another measurement, they wait anyway.
+
+    Args:
+        lock: see `holding`; without its folder there is no training here.
+        settle_s: see there.
+    """
+    if not lock.parent.is_dir() or _is_held(lock):
+        yield
+        return
+    with holding(lock, settle_s=settle_s):
+        yield
+
+
 def _is_held(lock: Path) -> bool:
     """Is the file there, and the process whose number it holds? An empty file (`touch`) counts."""
     try:

@@ -10,15 +10,23 @@ import pytest
 from benchmarks import latency
 from benchmarks.models import float_model_file
 from convert.command import run_command
+from convert.training.pause import trainings_paused
 from minivgg_edge import Classifier
 from minivgg_edge.model_file import parse_model_file
 
 MS = 1_000_000
 
 
-def test_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ratios(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("runs").mkdir()
+    monkeypatch.setattr(latency, "trainings_paused", lambda: trainings_paused(settle_s=0.0))
+
     def times(calls: list[object], *, rounds: int) -> list[list[int]]:
         assert len(calls) == 2
+        assert Path("runs", "pause").exists()  # trainings wait meanwhile
         return [[2 * MS] * rounds, [5 * MS] * rounds]
 
     monkeypatch.setattr(latency, "interleaved_ns", times)
@@ -29,6 +37,7 @@ def test_ratios(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
         ["2.000", "2.000", "1.00x", "minivgg"],
         ["5.000", "5.000", "2.50x", "minivgg"],
     ]
+    assert not Path("runs", "pause").exists()
 
 
 def test_a_model_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

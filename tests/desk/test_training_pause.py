@@ -11,7 +11,7 @@ import time
 import pytest
 
 from convert.errors import TrainingError
-from convert.training.pause import Pause, holding
+from convert.training.pause import Pause, holding, trainings_paused
 
 
 def test_without_a_lock_nothing_is_waited_for(tmp_path):
@@ -40,6 +40,20 @@ def test_a_holder_is_waited_for_and_cleans_up(tmp_path):
         with pytest.raises(TrainingError, match="pause: expected no lock, got one that is held"):
             holding(lock, settle_s=0.0).__enter__()
     assert not lock.exists()
+
+
+def test_measurements_pause_the_trainings_of_this_folder(tmp_path):
+    lock = tmp_path / "runs" / "pause"
+    with trainings_paused(lock, settle_s=0.0):
+        assert not lock.exists()  # there are none
+    lock.parent.mkdir()
+    with trainings_paused(lock, settle_s=0.0):
+        assert lock.read_text() == str(os.getpid())
+    assert not lock.exists()
+    lock.touch()  # somebody said so by hand
+    with trainings_paused(lock, settle_s=0.0):
+        assert lock.read_text() == ""
+    assert lock.exists()
 
 
 def test_the_lock_of_a_dead_process_is_none(tmp_path):
