@@ -124,6 +124,7 @@ def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
 
 def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
     from convert.int8.compare import compare
+    from convert.int8.comparison_json import comparison_json
     from convert.report.quantization import class_text, comparison_text
     from convert.report.scores import scores_table, table_text
 
@@ -142,7 +143,7 @@ def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[s
         table_text(scores),
         *_threshold_texts(result, target.manifest.output.threshold),
     )
-    return result.to_json(), "\n\n".join(parts)
+    return comparison_json(result), "\n\n".join(parts)
 
 
 def _threshold_texts(result: Comparison, threshold: float | None) -> tuple[str, ...]:

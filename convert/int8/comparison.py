@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.int8.class_changes import ClassChange, class_changes
-from convert.int8.comparison_json import comparison_json
 from convert.int8.paired import DropInterval, drop_interval, drop_upper_bound, mcnemar_p
 from convert.scores.reliability import Reliability, reliability
 from minivgg_edge.manifest import AccuracyRecord
@@ -176,10 +175,6 @@ class Comparison:
             drop_high=self.interval.high,
             agreement=self.agreement,
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything but the single answers, as JSON values; fractions stay fractions."""
-        return comparison_json(self)
 
 
 def perplexity(answers: NDArray[np.int64]) -> float:

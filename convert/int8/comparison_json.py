@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from convert.int8.comparison import Comparison
 from minivgg_edge.metrics import recall
-
-if TYPE_CHECKING:
-    from convert.int8.comparison import Comparison
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:

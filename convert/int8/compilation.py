@@ -12,6 +12,7 @@ from convert.errors import DataError
 from convert.int8.audit import Audit
 from convert.int8.calibration import DEFAULT_COUNT
 from convert.int8.comparison import Comparison
+from convert.int8.comparison_json import comparison_json
 from convert.int8.conversion import Io
 from convert.int8.float_model import picture_size
 from convert.int8.gate import DEFAULT_MAX_DROP, Verdict
@@ -106,7 +107,7 @@ class Compiled:
             "verdict": self.verdict.to_json(),
             "advice": self.advice,
             "warnings": list(self.warnings),
-            "comparisons": [comparison.to_json() for comparison in self.comparisons],
+            "comparisons": [comparison_json(comparison) for comparison in self.comparisons],
             "scores": None if self.scores is None else self.scores.to_json(),
             "audit": self.audit.to_json(),
             "calibration": self.calibration,

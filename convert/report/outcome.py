@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from convert.int8.comparison_json import comparison_json
 from convert.pipeline.outcome import Outcome
 from convert.report.confusion import (
     LARGEST_MATRIX,
@@ -88,7 +89,7 @@ def _accuracy_table(outcome: Outcome) -> Table:
         "test pictures."
     )
     if outcome.familiar is not None:
-        found = outcome.familiar.to_json()
+        found = comparison_json(outcome.familiar)
         rows.append(_accuracy_row("familiar: other pictures of trained groups", found))
         note += (
             " What a new subject, place or day will see is the accuracy on groups that were not "

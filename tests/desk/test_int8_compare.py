@@ -11,6 +11,7 @@ from tiny_model import Tiny, TinyCompiled
 from convert.errors import DataError
 from convert.int8.compare import compare
 from convert.int8.comparison import Comparison, perplexity
+from convert.int8.comparison_json import comparison_json
 from minivgg_edge.model_file import read_model_file
 
 #                      ok loss gain both-wrong-same both-wrong-other ok
@@ -42,7 +43,7 @@ def test_record_and_json(six: Comparison) -> None:
     record = six.record()
     assert (record.dataset, record.split, record.count, record.drop) == ("set", "test", 6, 0.0)
     assert record.drop_low < 0 < record.drop_high
-    document = json.loads(json.dumps(six.to_json(), allow_nan=False))
+    document = json.loads(json.dumps(comparison_json(six), allow_nan=False))
     assert document["per_class"][1] == {
         "label": "b",
         "count": 2,
@@ -58,7 +59,7 @@ def test_record_and_json(six: Comparison) -> None:
 
 def test_a_class_without_pictures_has_no_accuracy() -> None:
     answers = np.zeros(4, dtype=np.int64)
-    document = Comparison("set", "test", ("a", "b"), answers, answers, answers).to_json()
+    document = comparison_json(Comparison("set", "test", ("a", "b"), answers, answers, answers))
     found = document["per_class"][1]
     assert [found[key] for key in ("label", "count", "float", "target")] == ["b", 0, None, None]
     assert found["holm_p"] == 1.0
