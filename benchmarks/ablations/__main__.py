@@ -2,14 +2,15 @@
 
 The base is the recipe `quick` of the named model with --options; each variant adds options of its
 own. Runs stand one after another in --folder: a killed command goes on where it was. The figures
-go to --out and say how far seeds are apart. Test pictures are not looked at. --step-times measures
-milliseconds per step instead, all variants in turns, while other trainings wait.
+say how far seeds are apart and go to ablations.json in --out, from which
+`python -m benchmarks.ablations.document` makes a section of docs/training.md. Test pictures are not
+looked at. --step-times measures milliseconds per step instead, all variants in turns, while other
+trainings wait.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
 import hashlib
 import json
 import os
@@ -18,19 +19,19 @@ import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from benchmarks.ablations.document import PAGE
 from benchmarks.ablations.runs import Run, run_training
-from benchmarks.ablations.table import rows, to_text
+from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS
-from convert.atomic import write_output
+from benchmarks.result import Result, conclude, result_of, write_result
 from convert.command import EXIT_DONE, run_command
 from convert.options import positive_integer
+from convert.report.text import table
 from convert.training.family import FAMILY
 from convert.training.record import tool_versions
 
-SCHEMA = 1
-DEFAULT_OUTPUT = Path(__file__).parents[1] / "results" / "ablations.json"
+NAME = "ablations"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,15 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _measure(options)
     if options.data is None:
         parser.error("expected --data, or --step-times")
-    document = _train(options, ["python", "-m", "benchmarks.ablations", *given])
-    print(to_text(document))
-    return EXIT_DONE
+    result = _train(options, ["benchmarks.ablations", *given])
+    for part in result.tables:
+        print(f"{part.caption}\n{table(part.columns, part.rows)}\n{part.note}")
+    return conclude(result, options.out)
 
 
-def _train(options: argparse.Namespace, command: Sequence[str]) -> dict[str, Any]:
-    """Train every variant with every seed; the document is written anew after each run."""
+def _train(options: argparse.Namespace, command: Sequence[str]) -> Result:
+    """Train every variant with every seed; the result is written anew after each run."""
     runs: list[Run] = []
-    document: dict[str, Any] = {}
     # Seed by seed: a comparison of all variants stands as early as possible.
     for seed in range(1, options.seeds + 1):
         for name in options.variants:
@@ -63,11 +64,9 @@ def _train(options: argparse.Namespace, command: Sequence[str]) -> dict[str, Any
                 name, _words(options, name), data=options.data, seed=seed, folder=folder
             )
             runs.append(run)
-            document = _document(options, command, runs, folder / "training.json")
-            data = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-            options.out.parent.mkdir(parents=True, exist_ok=True)
-            write_output(options.out, data.encode(), force=True)
-    return document
+            result = _result(options, command, runs, folder / "training.json")
+            write_result(result, options.out)
+    return result
 
 
 def _words(options: argparse.Namespace, variant: str) -> list[str]:
@@ -86,24 +85,24 @@ def _folder_name(options: argparse.Namespace) -> str:
     return f"{options.model}-{options.epochs}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
 
-def _document(
+def _result(
     options: argparse.Namespace, command: Sequence[str], runs: Sequence[Run], record: Path
-) -> dict[str, Any]:
+) -> Result:
     trained = json.loads(record.read_bytes())
-    return {
-        "schema": SCHEMA,
-        "kind": "ablations",
-        "date": datetime.date.today().isoformat(),
-        "command": shlex.join(command),
-        "model": options.model,
-        "epochs": options.epochs,
-        "options": options.options,
-        "train_count": trained["data"]["splits"]["train"]["count"],
-        "validation_count": trained["results"]["validation"]["count"],
-        "teacher_sha256": _sha256(options.teacher),
-        "variants": rows(runs),
-        "versions": tool_versions(),
-    }
+    count = trained["data"]["splits"]["train"]["count"]
+    versions = tool_versions()
+    note = (
+        f"{count:,} training pictures, {trained['results']['validation']['count']:,} validation "
+        f"pictures, on which the accuracies are; options of all: {options.options or 'none'}. "
+        f"Gain: mean difference to the base with the same seed. ±: standard deviation over seeds. "
+    )
+    if options.teacher is not None:
+        note += f"Teacher: {options.teacher.parent.name}, SHA-256 {_sha256(options.teacher)}. "
+    note += ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
+    found = ablation_table(
+        rows(runs), caption=f"{options.model}, {options.epochs} epochs", note=note
+    )
+    return result_of(NAME, command, [found])
 
 
 def _sha256(path: Path | None) -> str | None:
@@ -168,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seeds", type=positive_integer, default=2, help="seeds 1 to this (%(default)s)")
     add("--folder", type=Path, default=Path("runs/ablations"), help="of the runs (%(default)s)")
-    add("--out", type=Path, default=DEFAULT_OUTPUT, help="default: the stored results")
+    add("--out", type=Path, default=PAGE.stored, metavar="DIR", help="default: the stored results")
     add("--step-times", action="store_true", help="measure the time of a step instead")
     add("--steps", type=positive_integer, default=30, help="measured steps (%(default)s)")
     return parser

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from minivgg_edge.errors import MinivggEdgeError
 
@@ -36,15 +35,6 @@ class Run:
     validation_accuracy: float
     epoch_s: float
     command: str
-
-    def to_json(self) -> dict[str, Any]:
-        """The run as JSON values."""
-        return {
-            "seed": self.seed,
-            "validation_accuracy": self.validation_accuracy,
-            "epoch_s": self.epoch_s,
-            "command": self.command,
-        }
 
 
 def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, folder: Path) -> Run:

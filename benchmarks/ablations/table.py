@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.ablations.runs import Run
-from benchmarks.ablations.variants import BASE
+from benchmarks.ablations.variants import BASE, VARIANTS
+from convert.report.tables import Table
+
+_ANY = Path("FILE")  # of the teacher; the note says which
+_COLUMNS = ("variant", "options", "validation", "gain over the base", "seeds", "s an epoch")
 
 
-def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Summarize each variant, in the order of the runs, as JSON values.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One variant; accuracies are fractions.
 
-    The gain is the mean of the differences between runs of the same seed, its spread their
-    standard deviation; both are None without the base, a spread is None for one seed.
+    Attributes:
+        variant: its name.
+        mean: of the validation accuracies.
+        spread: their standard deviation; None for one seed.
+        gain: mean of the differences to the base with the same seed; None without the base.
+        gain_spread: their standard deviation; None for fewer than two.
+        seeds: how many runs there are.
+        epoch_s: median of the runs' median epochs.
     """
+
+    variant: str
+    mean: float
+    spread: float | None
+    gain: float | None
+    gain_spread: float | None
+    seeds: int
+    epoch_s: float
+
+
+def rows(runs: Sequence[Run]) -> list[Row]:
+    """Summarize each variant, in the order of the runs."""
     base = {run.seed: run.validation_accuracy for run in runs if run.variant == BASE}
     found = []
     for name in dict.fromkeys(run.variant for run in runs):
@@ -23,36 +47,39 @@ def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
         accuracies = [run.validation_accuracy for run in own]
         gains = [run.validation_accuracy - base[run.seed] for run in own if run.seed in base]
         found.append(
-            {
-                "variant": name,
-                "runs": [run.to_json() for run in own],
-                "mean": statistics.fmean(accuracies),
-                "spread": _spread(accuracies),
-                "gain": statistics.fmean(gains) if gains else None,
-                "gain_spread": _spread(gains),
-                "epoch_s": statistics.median(run.epoch_s for run in own),
-            }
+            Row(
+                name,
+                statistics.fmean(accuracies),
+                _spread(accuracies),
+                statistics.fmean(gains) if gains else None,
+                _spread(gains),
+                len(own),
+                statistics.median(run.epoch_s for run in own),
+            )
         )
     return found
 
 
-def to_text(document: dict[str, Any]) -> str:
-    """Write the stored document as a Markdown table."""
-    lines = [
-        f"{document['model']}, {document['epochs']} epochs, "
-        f"{document['validation_count']} validation pictures, options of all: "
-        f"{document['options'] or 'none'}",
-        "",
-        "| variant | validation | gain over the base | seeds | epoch |",
-        "|---|---|---|---|---|",
-    ]
-    for row in document["variants"]:
-        lines.append(
-            f"| {row['variant']} | {_percent(row['mean'], row['spread'])} "
-            f"| {_points(row['gain'], row['gain_spread'])} | {len(row['runs'])} "
-            f"| {row['epoch_s']:.0f} s |"
+def ablation_table(found: Sequence[Row], *, caption: str, note: str) -> Table:
+    """Return the variants as a table.
+
+    Args:
+        found: what `rows` returned.
+        caption: what was trained.
+        note: what all runs share.
+    """
+    cells = tuple(
+        (
+            row.variant,
+            " ".join(VARIANTS[row.variant].words(_ANY)) or "none",
+            _percent(row.mean, row.spread),
+            _points(row.gain, row.gain_spread),
+            str(row.seeds),
+            f"{row.epoch_s:.0f}",
         )
-    return "\n".join(lines)
+        for row in found
+    )
+    return Table(caption, _COLUMNS, cells, frozenset({0, 1}), note)
 
 
 def _spread(values: Sequence[float]) -> float | None:
@@ -65,5 +92,5 @@ def _percent(mean: float, spread: float | None) -> str:
 
 def _points(gain: float | None, spread: float | None) -> str:
     if gain is None:
-        return "–"
+        return "-"
     return f"{100 * gain:+.2f}" + ("" if spread is None else f" ± {100 * spread:.2f}")

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.ablations import document
 from benchmarks.ablations import runs as module
 from benchmarks.ablations.__main__ import main
 from benchmarks.ablations.runs import AblationError, Run, run_training
 from benchmarks.ablations.step_times import step_times
-from benchmarks.ablations.table import rows, to_text
+from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS, Variant
+from benchmarks.result import read_result
 from convert.command import run_command
 from convert.quiet import quiet
 from convert.training.arguments import parse_arguments, recipe_of
@@ -65,25 +67,24 @@ def ablate(tmp_path, *words):
         main,
         [
             *("--data", "photos", "--folder", str(tmp_path / "runs"), "--epochs", "3"),
-            *("--out", str(tmp_path / "out.json"), "--variants", "base,mixup,rep", *words),
+            *("--out", str(tmp_path / "out"), "--variants", "base,mixup,rep", *words),
         ],
     )
 
 
 def test_mean_spread_and_gain_by_hand(trainings, tmp_path, capsys):
     assert ablate(tmp_path, "--seeds", "2", "--options=--precision bfloat16") == 0
-    document = json.loads((tmp_path / "out.json").read_text())
-    base, mixup, rep = document["variants"]
-    assert base["mean"] == pytest.approx(0.795)
-    assert mixup["mean"] == pytest.approx(0.82)
+    result = read_result(tmp_path / "out" / "ablations.json")
+    (table,) = result.tables
+    assert table.caption == "minivgg-nano, 3 epochs"
+    assert "1,000 training pictures, 500 validation pictures" in table.note
+    assert "options of all: --precision bfloat16" in table.note
     # 83 and 81 %: standard deviation 2 / sqrt(2) points; gains of 3 and 2 points.
-    assert mixup["spread"] == pytest.approx(0.02 / 2**0.5)
-    assert (mixup["gain"], mixup["gain_spread"]) == pytest.approx((0.025, 0.01 / 2**0.5))
-    assert rep["gain"] == pytest.approx(-0.01)
-    assert (base["gain"], base["epoch_s"], len(rep["runs"])) == (0.0, 4.0, 2)
-    assert "0.123456" not in (tmp_path / "out.json").read_text()
-    printed = capsys.readouterr().out
-    assert "| mixup | 82.00 % ± 1.41 | +2.50 ± 0.71 | 2 | 4 s |" in printed
+    assert table.rows[1] == (*("mixup", "--mixup 0.2", "82.00 % ± 1.41", "+2.50 ± 0.71", "2", "4"),)
+    assert table.rows[0][:4] == ("base", "none", "79.50 % ± 0.71", "+0.00 ± 0.00")
+    assert table.rows[2][3] == "-1.00 ± 0.00"
+    assert "0.123456" not in (tmp_path / "out" / "ablations.json").read_text()
+    assert "82.00 % ± 1.41" in capsys.readouterr().out
     # All variants of a seed before the next seed.
     seeds = [words[words.index("--seed") + 1] for words in trainings.commands]
     assert seeds == ["1"] * 3 + ["2"] * 3
@@ -92,10 +93,18 @@ def test_mean_spread_and_gain_by_hand(trainings, tmp_path, capsys):
 
 def test_one_seed_has_no_spread():
     found = rows([Run(BASE, 1, 0.8, 4.0, ""), Run("rep", 2, 0.9, 4.0, "")])
-    assert [row["spread"] for row in found] == [None, None]
-    assert found[1]["gain"] is None  # no base of the same seed
-    document = {"model": "m", "epochs": 3, "validation_count": 5, "options": "", "variants": found}
-    assert "| rep | 90.00 % | – | 1 | 4 s |" in to_text(document)
+    assert [row.spread for row in found] == [None, None]
+    assert found[1].gain is None  # no base of the same seed
+    table = ablation_table(found, caption="", note="")
+    assert table.rows[1] == ("rep", "--branches rep", "90.00 %", "-", "1", "4")
+    taught = ablation_table(rows([Run("distill", 1, 0.9, 4.0, "")]), caption="", note="")
+    assert taught.rows[0][1] == "--teacher FILE"
+
+
+def test_the_page_says_what_the_stored_results_say(capsys):
+    page = Path(__file__).parents[2] / document.PAGE.path
+    code = run_command(document.main, ["--check", "--page", str(page)])
+    assert code == 0, capsys.readouterr()
 
 
 def test_finished_runs_are_taken_up(trainings, tmp_path):
