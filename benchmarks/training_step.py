@@ -53,9 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--precision", default="float32", choices=("float32", "mixed_bfloat16"))
     parser.add_argument("--steps", type=int, default=30)
     options = parser.parse_args(arguments)
-    seconds = measure(
-        batch_size=options.batch_size, precision=options.precision, steps=options.steps
-    )
+    from convert.training.pause import trainings_paused
+
+    with trainings_paused():
+        seconds = measure(
+            batch_size=options.batch_size, precision=options.precision, steps=options.steps
+        )
     import keras
 
     median_ms = 1000 * statistics.median(seconds)

@@ -116,12 +116,12 @@ def _measure(options: argparse.Namespace) -> int:
     import tensorflow as tf
 
     from benchmarks.ablations.step_times import step_times
-    from convert.training.pause import holding
+    from convert.training.pause import trainings_paused
 
     tf.get_logger().setLevel("ERROR")  # it warns of as many traced functions as there are variants
     tf.config.experimental.enable_op_determinism()
     tf.keras.utils.set_random_seed(1)
-    with tempfile.TemporaryDirectory() as folder, holding():
+    with tempfile.TemporaryDirectory() as folder, trainings_paused():
         times_ms = step_times(
             {name: _words(options, name) for name in options.variants},
             folder=Path(folder),

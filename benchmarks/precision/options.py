@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.arm.boards import PI5
 from benchmarks.arm.files import WORK, boards
 from benchmarks.precision.document import MEASURED
-from convert.quantize import DEFAULT_MODEL
+from convert.int8.arguments import DEFAULT_MODEL
 
 
 def comparison_parser(module: str, description: str | None) -> argparse.ArgumentParser:

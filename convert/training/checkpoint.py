@@ -24,6 +24,7 @@ _LATER_OPTIONS: Mapping[str, object] = {
     "class_weights": [],
 }
 _LATER_AUGMENTATION: Mapping[str, object] = {"rotate_deg": 0.0, "zoom": 0.0}
+_LATER_DISTILLATION: Mapping[str, object] = {"rounds": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,9 @@ def with_later_options(fingerprint: Mapping[str, object]) -> dict[str, object]:
     augmentation = whole.get("augmentation")
     if isinstance(augmentation, Mapping):
         whole["augmentation"] = {**_LATER_AUGMENTATION, **augmentation}
+    distillation = whole.get("distillation")
+    if isinstance(distillation, Mapping):
+        whole["distillation"] = {**_LATER_DISTILLATION, **distillation}
     return {**fingerprint, "recipe": whole}
 
 

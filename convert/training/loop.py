@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
 from convert.training.averaging import WeightAverage, averaging_decay
-from convert.training.batches import Batch, steps_per_epoch, training_batches
+from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import (
+    FORMAT,
     Checkpoint,
     check_fingerprint,
     load_checkpoint,
@@ -173,9 +174,12 @@ class Trainer:
         return CachedAnswers(log_scores, distillation.temperature), None, None
 
     def _repeated_answers(self, teacher: Teacher, rounds: int) -> RepeatedAnswers:
-        recipe = self.recipe
+        recipe, train = self.recipe, self.train
+        # The rows are those of the pictures in their order, which no digest of a data set has.
         drawn_by = [
-            self.fingerprint.get("data"),
+            FORMAT,
+            hashlib.sha256(np.ascontiguousarray(train.images).data).hexdigest(),
+            hashlib.sha256(np.ascontiguousarray(train.labels).data).hexdigest(),
             recipe.seed,
             recipe.batch_size,
             asdict(recipe.augmentation),
@@ -198,26 +202,23 @@ class Trainer:
 
         recipe, repeated = self.recipe, self._repeated
         drawn = epoch if repeated is None else epoch % repeated.rounds
-
-        def batches() -> Iterator[Batch]:
-            return training_batches(
-                self.train,
-                batch_size=recipe.batch_size,
-                augmentation=recipe.augmentation,
-                seed=recipe.seed,
-                epoch=drawn,
-                mixing=recipe.mixing,
-                teacher=self._answers,
-            )
-
+        batches = training_batches(
+            self.train,
+            batch_size=recipe.batch_size,
+            augmentation=recipe.augmentation,
+            seed=recipe.seed,
+            epoch=drawn,
+            mixing=recipe.mixing,
+            teacher=self._answers,
+        )
         no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
-        known = None if repeated is None else repeated.of(drawn, batches)
-        for index, batch in enumerate(batches()):
+        for index, batch in enumerate(batches):
             waited_s = self._wait()
             step = epoch * self._steps + index
             answers = no_answers if batch.teacher is None else batch.teacher
-            if known is not None and recipe.distillation is not None:
-                answers = softened_logits(known[index], recipe.distillation.temperature)
+            if repeated is not None and recipe.distillation is not None:
+                log_scores = repeated.to(drawn, index, batch.images)
+                answers = softened_logits(log_scores, recipe.distillation.temperature)
             loss, hits = self._step_function(
                 tf.constant(batch.images),
                 tf.constant(batch.targets),

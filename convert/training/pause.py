@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from convert.errors import TrainingError
-from minivgg_edge.atomic import write_atomically
 
 DEFAULT_LOCK = Path("runs/pause")
+LOCK_VARIABLE = "MINIVGG_PAUSE"
 _POLL_S = 0.25
+_BY_HAND = 0  # no process has this number
 
 
 class Pause:
@@ -44,12 +45,10 @@ def holding(lock: Path = DEFAULT_LOCK, *, settle_s: float = 5.0) -> Iterator[Non
 
     Raises:
         OSError: the file cannot be written.
-        TrainingError: another process holds it.
+        TrainingError: it is held already.
     """
-    if _is_held(lock):
+    if not _take(lock):
         raise TrainingError(f"{lock}: expected no lock, got one that is held")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(lock, str(os.getpid()).encode())
     try:
         time.sleep(settle_s)
         yield
@@ -58,34 +57,60 @@ def holding(lock: Path = DEFAULT_LOCK, *, settle_s: float = 5.0) -> Iterator[Non
 
 
 @contextmanager
-def trainings_paused(lock: Path = DEFAULT_LOCK, *, settle_s: float = 5.0) -> Iterator[None]:
+def trainings_paused(lock: Path | None = None, *, settle_s: float = 5.0) -> Iterator[None]:
     """Keep trainings of this folder waiting while times are measured; without any, do nothing.
 
-    Where the lock is held already, by a person or another measurement, they wait anyway.
+    Where a person made the lock, they wait already. Where another measurement holds it, this one
+    waits for its end: two at once would measure each other.
 
     Args:
-        lock: see `holding`; without its folder there is no training here.
+        lock: see `holding`; without its folder there is no training here. None: what the
+            environment variable MINIVGG_PAUSE names, else the default.
         settle_s: see there.
     """
-    if not lock.parent.is_dir() or _is_held(lock):
+    lock = Path(os.environ.get(LOCK_VARIABLE, DEFAULT_LOCK)) if lock is None else lock
+    if not lock.parent.is_dir() or _owner(lock) in (_BY_HAND, os.getpid()):
         yield
         return
-    with holding(lock, settle_s=settle_s):
+    while not _take(lock):
+        time.sleep(_POLL_S)
+    try:
+        time.sleep(settle_s)
         yield
+    finally:
+        lock.unlink(missing_ok=True)
 
 
-def _is_held(lock: Path) -> bool:
-    """Is the file there, and the process whose number it holds? An empty file (`touch`) counts."""
+def _take(lock: Path) -> bool:
+    """Make the file, unless somebody holds it."""
+    if _is_held(lock):
+        return False
+    lock.unlink(missing_ok=True)  # of a process that has ended
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with lock.open("x") as file:  # fails where another was faster
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _owner(lock: Path) -> int | None:
+    """The living process that holds the lock, `_BY_HAND`, or None where it is not held."""
     try:
         content = lock.read_bytes().strip()
     except FileNotFoundError:
-        return False
+        return None
     if not content.isdigit():
-        return True
+        return _BY_HAND
     try:
         os.kill(int(content), 0)
     except ProcessLookupError:
-        return False
+        return None
     except PermissionError:  # there, and somebody else's
-        return True
-    return True
+        pass
+    return int(content)
+
+
+def _is_held(lock: Path) -> bool:
+    return _owner(lock) is not None

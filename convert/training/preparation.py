@@ -161,4 +161,7 @@ def _notes(
         notes.append(teacher.note)
     if recipe.distillation is not None and recipe.distillation.views == "cached":
         notes.append("The teacher answers each picture, unless it has before")
+    if recipe.distillation is not None and recipe.distillation.views == "repeated":
+        rounds = recipe.distillation.rounds
+        notes.append(f"The teacher answers in the first {rounds} epochs, whose pictures repeat")
     return tuple(notes)

@@ -9,14 +9,13 @@ al. 2023 ("Reinforce Data, Multiply Impact", arXiv:2303.08983) store answers to 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import TrainingError
-from convert.training.batches import Batch
 from minivgg_edge.atomic import write_atomically
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -59,18 +58,19 @@ class RepeatedAnswers:
                 "delete it"
             )
 
-    def of(self, epoch: int, batches: Callable[[], Iterable[Batch]]) -> NDArray[np.float32]:
-        """Return the answers to the batches of an epoch.
+    def to(self, epoch: int, step: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the answers to a batch.
 
         Args:
             epoch: from 0, below `rounds`.
-            batches: yields the epoch's batches; not called where the answers are known.
+            step: of the batch, from 0.
+            images: uint8 (batch, height, width, 3); not looked at where the answers are known.
 
         Returns:
-            float32 (steps, batch, classes), logarithms of the scores.
+            float32 (batch, classes), logarithms of the scores.
         """
-        row: NDArray[np.float32] = self._file[epoch]
-        # A row that was written in part, because the run was killed, is not known either.
-        if np.isnan(row).any():
-            row[...] = np.stack([self._answer(batch.images) for batch in batches()])
-        return row
+        answers: NDArray[np.float32] = self._file[epoch, step]
+        # Answers that were written in part, because the run was killed, are not known either.
+        if np.isnan(answers).any():
+            answers[...] = self._answer(images)
+        return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -78,7 +79,11 @@ def test_pytest_benchmark_s_own_options_still_work(tmp_path: Path) -> None:
         *("--benchmark-json", str(tmp_path / "raw.json")),
         f"--benchmark-card={tmp_path / 'card.json'}",
     ]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    # Its own lock: a training of this checkout has nothing to do with a test.
+    environment = {**os.environ, "MINIVGG_PAUSE": str(tmp_path / "none" / "pause")}
+    run = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "minivgg-edge benchmarks" in run.stdout
     raw = json.loads((tmp_path / "raw.json").read_bytes())

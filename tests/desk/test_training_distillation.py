@@ -13,7 +13,6 @@ from convert.architecture import build_minivgg
 from convert.data.pictures import Splits
 from convert.errors import DataError, FloatModelError, TrainingError
 from convert.quiet import quiet
-from convert.training.batches import Batch
 from convert.training.distillation import (
     CachedAnswers,
     Distillation,
@@ -127,7 +126,7 @@ def test_damaged_answers_are_named(tiny, tmp_path, damage):
         cached_answers(teacher, images, folder=tmp_path)
 
 
-def trainer_of(tiny, folder, **distillation):
+def trainer_of(tiny, folder, order=slice(None), **distillation):
     from convert.training.loop import Trainer
 
     splits = splits_of(tiny)
@@ -145,7 +144,7 @@ def trainer_of(tiny, folder, **distillation):
         return Trainer(
             student,
             recipe,
-            splits.train,
+            splits.train.subset(np.arange(len(splits.train))[order]),
             splits.validation,
             folder=folder,
             fingerprint={},
@@ -198,24 +197,32 @@ def test_answers_that_were_written_in_part_are_computed_anew(tmp_path):
         asked.append(len(images))
         return images.mean(axis=(1, 2))
 
-    batches = [Batch(np.full((2, 4, 4, 3), value, np.uint8), np.eye(2)) for value in (3, 7)]
-    sizes = {"rounds": 2, "steps": 2, "batch": 2, "classes": 3}
+    images = np.full((2, 4, 4, 3), 7, np.uint8)
+    sizes = {"rounds": 2, "steps": 3, "batch": 2, "classes": 3}
     asked = []
     answers = RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
-    row = answers.of(1, lambda: batches)
-    assert row.tolist() == [[[3.0] * 3] * 2, [[7.0] * 3] * 2]
-    answers.of(1, lambda: batches)
-    assert asked == [2, 2]
-    row[1, 1, 2] = np.nan
+    found = answers.to(1, 2, images)
+    assert found.tolist() == [[7.0] * 3] * 2
+    answers.to(1, 2, images)
+    assert asked == [2]
+    found[1, 2] = np.nan
     again = RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
-    assert again.of(1, lambda: batches).tolist() == [[[3.0] * 3] * 2, [[7.0] * 3] * 2]
-    assert asked == [2, 2, 2, 2]
+    assert again.to(1, 2, images).tolist() == [[7.0] * 3] * 2
+    assert asked == [2, 2]
     assert np.isnan(again._file[0]).all()
-    with pytest.raises(TrainingError, match=r"a.npy: expected float32 \(3, 2, 2, 3\).*delete it"):
+    assert np.isnan(again._file[1, :2]).all()
+    with pytest.raises(TrainingError, match=r"a.npy: expected float32 \(3, 3, 2, 3\).*delete it"):
         RepeatedAnswers(tmp_path / "a.npy", answer, **{**sizes, "rounds": 3})
     (tmp_path / "a.npy").write_bytes(b"x")
     with pytest.raises(TrainingError, match=r"a\.npy: damaged, delete it"):
         RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
+
+
+def test_answers_are_not_those_to_pictures_in_another_order(tiny, tmp_path):
+    """A renamed picture changes the order, and with it which row is whose."""
+    for order in (slice(None), slice(None, None, -1)):
+        trainer_of(tiny, tmp_path, order, views="repeated", rounds=2)
+    assert len(list(tmp_path.glob("teacher-*.npy"))) == 2
 
 
 def test_a_teacher_without_a_record_is_taken(tiny):

@@ -21,6 +21,7 @@ from convert.quiet import quiet
 from convert.training.augmentation import Augmentation
 from convert.training.checkpoint import with_later_options
 from convert.training.class_weights import class_weights
+from convert.training.distillation import Distillation
 from convert.training.family import FAMILY, fitted
 from convert.training.input_size import choose_side, folder_short_sides
 from convert.training.kept import answered_at_once
@@ -278,12 +279,14 @@ def test_other_shapes_are_left_alone_or_refused(tmp_path):
 
 
 def test_a_checkpoint_from_before_an_option_has_its_default():
-    now = {"recipe": json.loads(json.dumps(Recipe().to_json())), "crop": "none"}
+    recipe = Recipe(distillation=Distillation("0"))
+    now = {"recipe": json.loads(json.dumps(recipe.to_json())), "crop": "none"}
     before = json.loads(json.dumps(now))
     for later in ("patience", "class_weights", "normalization_momentum"):
         del before["recipe"][later]
     for later in ("rotate_deg", "zoom"):
         del before["recipe"]["augmentation"][later]
+    del before["recipe"]["distillation"]["rounds"]
     assert with_later_options(before) == now
     assert with_later_options({"crop": "none"}) == {"crop": "none"}
 

@@ -42,6 +42,35 @@ def test_a_holder_is_waited_for_and_cleans_up(tmp_path):
     assert not lock.exists()
 
 
+def test_two_measurements_take_turns(tmp_path):
+    """The second waits for the first, whose end must not let trainings go on beside it."""
+    lock = tmp_path / "pause"
+    program = (
+        "import sys, time, pathlib\n"
+        "from convert.training.pause import trainings_paused\n"
+        f"with trainings_paused(pathlib.Path({str(lock)!r}), settle_s=0.0):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(1.0)\n"
+    )
+    first = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert first.stdout.readline() == "held\n"
+    with trainings_paused(lock, settle_s=0.0):
+        first.stdout.read()  # until it has ended
+        assert lock.read_text() == str(os.getpid())
+        with trainings_paused(lock, settle_s=0.0):
+            pass  # our own
+        assert lock.exists()
+    assert first.wait() == 0
+    first.stdout.close()
+    assert not lock.exists()
+
+
+def test_the_environment_names_the_lock(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIVGG_PAUSE", str(tmp_path / "other"))
+    with trainings_paused(settle_s=0.0):
+        assert (tmp_path / "other").read_text() == str(os.getpid())
+
+
 def test_measurements_pause_the_trainings_of_this_folder(tmp_path):
     lock = tmp_path / "runs" / "pause"
     with trainings_paused(lock, settle_s=0.0):
