@@ -17,10 +17,11 @@ from typing import Any
 from benchmarks.models import PUBLISHED
 from benchmarks.published import PublishedModel, Run, published_models
 from benchmarks.report import stored_results
+from benchmarks.robustness.__main__ import PEER
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
 from convert.report.candidates import PI_NUMBERS, Candidate, candidates
-from convert.report.decoding import ResultError
 from convert.report.markdown import rows_markdown
+from convert.report.readme import replace_between
 from convert.report.results import read_results
 from convert.report.text import percent, significant
 from minivgg_edge.atomic import write_atomically
@@ -28,7 +29,6 @@ from minivgg_edge.atomic import write_atomically
 BEGIN, END = "<!-- card:begin -->", "<!-- card:end -->"
 ROBUSTNESS = Path(__file__).resolve().parent / "results" / "robustness" / "robustness.json"
 _DATA_FOLDER = "../shared/data/cifar-10-batches-bin"
-_PEER = "mlperf-tiny-resnet8"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = model.folder / "README.md"
         empty = f"# {model.name}\n\n{BEGIN}\n{END}\n"
         old = path.read_text(encoding="utf-8") if path.is_file() else empty
-        new = filled(old, card(model, costs.get(model.name), robustness), where=str(path))
+        section = card(model, costs.get(model.name), robustness)
+        new = replace_between(old, (BEGIN, END), section, where=str(path))
         if new == old:
             continue
         stale.append(path)
@@ -54,17 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in stale:
         print(f"{path}: run `python -m benchmarks.cards`" if options.check else f"{path}: written")
     return EXIT_GATE_FAILED if stale and options.check else EXIT_DONE
-
-
-def filled(text: str, section: str, *, where: str) -> str:
-    """Return a card with what stands between its markers replaced.
-
-    Raises:
-        ResultError: the markers do not stand there once each, in their order.
-    """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ResultError(f"{where}: expected {BEGIN} and behind it {END}, once each")
-    return f"{text.partition(BEGIN)[0]}{BEGIN}\n{section}\n{END}{text.partition(END)[2]}"
 
 
 def card(
@@ -115,10 +105,11 @@ def _facts(model: PublishedModel, cost: Candidate | None) -> str:
             f"{manifest.input.dtype} in, {manifest.output.dtype} out, TensorFlow Lite "
             f"{audit['minimum_runtime']} or newer",
         ),
-        *_cost_rows(cost),
+        *_cost_rows(model, cost),
         ("quantization", _method(quantization)),
         *_score_rows(model),
         ("trained by", _trained(model.run)),
+        ("compiled by", f"`make compile NAME={model.name} DATA=DIR`"),
         ("SHA-256 of the compiled file", f"`{model.file.sha256}`"),
     ]
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)])
@@ -136,10 +127,15 @@ def _layers(architecture: Mapping[str, Any]) -> str:
     return f"3×3 convolutions {blocks}, 2×2 max-pooling behind each block; {head}; {order}"
 
 
-def _cost_rows(cost: Candidate | None) -> Iterator[tuple[str, str]]:
-    if cost is None or not cost.runs:
+def _cost_rows(model: PublishedModel, cost: Candidate | None) -> Iterator[tuple[str, str]]:
+    """What was counted of this very file; figures of another compilation are left out."""
+    runs = {
+        number: cost.runs[key]
+        for key, number in PI_NUMBERS.items()
+        if cost is not None and key in cost.runs and cost.runs[key].sha256 == model.file.sha256
+    }
+    if not runs:
         return
-    runs = {number: cost.runs[key] for key, number in PI_NUMBERS.items() if key in cost.runs}
     pi = f"Pi {' / '.join(runs)}"
     counts = " / ".join(significant(run.steady / 1e6) for run in runs.values())
     yield f"M instructions a picture, {pi}", counts
@@ -153,7 +149,7 @@ def _method(quantization: Mapping[str, Any]) -> str:
     found = quantization["calibration"]
     words = [
         f"{found['count']} training pictures to calibrate",
-        f"ranges {found.get('ranges', 'minmax')}",
+        f"ranges {found.get('ranges', 'minmax')} {found.get('percentile', '')}".rstrip(),
     ]
     if found.get("equalize"):
         words.append(f"equalized ({found['equalize']})")
@@ -168,8 +164,11 @@ def _score_rows(model: PublishedModel) -> Iterator[tuple[str, str]]:
     fitted = (model.run.quantization.get("scores") or {}).get("temperature")
     threshold = model.file.manifest.output.threshold
     if fitted:
-        value = significant(fitted["value"])
-        yield "temperature", f"{value}, fitted on validation pictures, within the graph"
+        place = "in the graph" if fitted["folded_into_last_layer"] else "divided by on the device"
+        yield (
+            "temperature",
+            f"{significant(fitted['value'])}, fitted on validation pictures, {place}",
+        )
     if threshold is not None:
         yield "threshold for doubtful answers", f"{threshold:g}"
 
@@ -203,9 +202,9 @@ def _seeds(model: PublishedModel) -> str:
 
 
 def _robustness(model: PublishedModel, document: Mapping[str, Any] | None) -> str:
-    if document is None or model.name not in document["rows"][0]["top1"]:
+    if document is None or document["models"].get(model.name) != model.file.sha256:
         return ""
-    names = [name for name in (model.name, _PEER) if name in document["rows"][0]["top1"]]
+    names = [name for name in (model.name, PEER) if name in document["rows"][0]["top1"]]
     columns = ["test pictures", *(f"{name}, int8" for name in names)]
     marks = [":--", *["--:"] * len(names)]
     rows = [

@@ -73,17 +73,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "one without: compile it with --accept-accuracy"
             )
         found = [reject(classifier, *entry) for entry in _sets(classifier, options)]
-    shown = rejection_table(found, threshold)
-    if options.out is not None:
-        return conclude(
-            result_of("rejection", ["benchmarks.rejection", *given], [shown]), options.out
-        )
     if options.json:
         document = {"threshold": threshold, "sets": [entry.to_json() for entry in found]}
         print(json.dumps(document, indent=2, ensure_ascii=False))
-    else:
-        print(table((shown.caption, *shown.columns[1:]), shown.rows))
-    return EXIT_DONE
+        return EXIT_DONE
+    shown = rejection_table(found, threshold)
+    print(table((shown.caption, *shown.columns[1:]), shown.rows))
+    if options.out is None:
+        return EXIT_DONE
+    return conclude(result_of("rejection", ["benchmarks.rejection", *given], [shown]), options.out)
 
 
 def reject(classifier: Classifier, title: str, pictures: Iterable[Picture]) -> Rejection:
@@ -161,8 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     add("model", metavar="MODEL", help="compiled with --accept-accuracy")
     add("--data", type=Path, metavar="DIR", help="of the model's own classes")
     add("--others", type=Path, metavar="DIR", nargs="*", default=[], help="folders of other things")
-    add("--out", type=Path, metavar="DIR", help="write the table to rejection.json there instead")
-    add("--json", action="store_true", help="print JSON")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--out", type=Path, metavar="DIR", help="also write rejection.json there")
+    either.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 

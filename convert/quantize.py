@@ -15,20 +15,33 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.atomic import write_outputs
 from convert.command import run_command
+from convert.errors import ConvertError
 from convert.int8.arguments import parse_arguments
 from convert.precision.kinds import DEFAULT
 from convert.scores.options import score_settings
 from convert.search.options import DEFAULT_BUDGET_S
 
 if TYPE_CHECKING:
-    from convert.int8.compilation import Compiled
+    import keras
+
+    from convert.int8.compilation import Compiled, Pictures, Settings
     from convert.layer_error.debugging import LayerLook
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A compilation with what it was made from."""
+
+    model: keras.Model
+    pictures: Pictures
+    settings: Settings
+    compiled: Compiled
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,16 +49,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(__doc__, arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     say: Callable[[str], None] = _silent if options.quiet else _say
-    compiled, look = _compile(options, say)
-    _show(compiled, say)
-    if options.debug and look is not None:
-        say(f"{look.text}\n")
-    return _write(compiled, look, options, say)
+    work = _compile(options, say)
+    _show(work.compiled, say)
+    look = _look(work, options, say)
+    advice = None if look is None else look.advice.line
+    return _write(replace(work.compiled, advice=advice), look, options, say)
 
 
-def _compile(
-    options: argparse.Namespace, say: Callable[[str], None]
-) -> tuple[Compiled, LayerLook | None]:
+def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> _Work:
     say(f"Loading {options.model}")
     # Here and not above: TensorFlow takes seconds, `--help` and a misspelt option must not.
     from convert.data.picture_cache import cache_of
@@ -92,13 +103,29 @@ def _compile(
         )
     compiled = compile_model(model, pictures, identity, settings, say=say)
     compiled = replace(compiled, warnings=(*warnings, *compiled.warnings))
-    refused = compiled.verdict.status == "fail" and settings.precision == DEFAULT
+    return _Work(model, pictures, settings, compiled)
+
+
+def _look(work: _Work, options: argparse.Namespace, say: Callable[[str], None]) -> LayerLook | None:
+    """Look at every operator with --debug, and when an int8 model is refused."""
+    refused = work.compiled.verdict.status == "fail" and work.settings.precision == DEFAULT
     if not (options.debug or refused):
-        return compiled, None
+        return None
     from convert.layer_error.debugging import look_at_layers
 
-    look = look_at_layers(model, pictures, settings, say=say, quiet=options.quiet)
-    return replace(compiled, advice=look.advice.line), look
+    try:
+        look = look_at_layers(
+            work.model, work.pictures, work.settings, say=say, quiet=options.quiet
+        )
+    except ConvertError as error:
+        if options.debug:
+            raise
+        # Nobody asked for it: it must not hide the verdict.
+        print(f"warning: which layer costs most is not known: {error}", file=sys.stderr)
+        return None
+    if options.debug:
+        say(f"{look.text}\n")
+    return look
 
 
 def _show(compiled: Compiled, say: Callable[[str], None]) -> None:

@@ -32,7 +32,7 @@ from minivgg_edge.catalog import load_model
 
 SCHEMA = 1
 DEFAULT_OUT = Path("out") / "bench" / "robustness.json"
-_PEER = "mlperf-tiny-resnet8"
+PEER = "mlperf-tiny-resnet8"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,13 +89,13 @@ def _accuracies(
 def _peer(folder: Path | None, labels: tuple[str, ...]) -> dict[str, bytes]:
     """Return MLPerf Tiny's int8 ResNet-8; nothing where it is not, or for other classes."""
     folder = folder or shared_folder() / "peers" / "mlperf-tiny"
-    (file,) = (name for model, kind, name in MLPERF_FILES if (model, kind) == (_PEER, "int8"))
+    (file,) = (name for model, kind, name in MLPERF_FILES if (model, kind) == (PEER, "int8"))
     path = folder / file
     # Its ten scores are those of CIFAR-10 in the data set's own order, which is alphabetical.
     if len(labels) != 10 or list(labels) != sorted(labels) or not path.is_file():
-        print(f"{_PEER}: not measured; expected {path} and CIFAR-10's classes", file=sys.stderr)
+        print(f"{PEER}: not measured; expected {path} and CIFAR-10's classes", file=sys.stderr)
         return {}
-    return {_PEER: path.read_bytes()}
+    return {PEER: path.read_bytes()}
 
 
 def _text(document: dict[str, Any], names: list[str]) -> str:

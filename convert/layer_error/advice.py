@@ -30,6 +30,10 @@ _NARROW = 0.25
 _NARROW_NOISE = 0.5
 _TYPICAL_RANGE = 0.25
 _SHIFT = 0.25
+_BEHIND_A_SEARCH = (
+    "the search found nothing better: train longer or on more pictures, or choose another "
+    "--precision"
+)
 _NORMALIZATION = ("ADD", "MUL", "SUB")
 
 
@@ -54,13 +58,22 @@ class Advice:
         return f"{first}{self.sentence[1:]}."
 
 
-def advise(analysis: Analysis, *, method: Method = PLAIN) -> Advice:
+def advise(analysis: Analysis, *, method: Method = PLAIN, searched: bool = False) -> Advice:
     """Return the sentence about the operator that costs most.
 
     Args:
         analysis: of an int8 model.
         method: by which it was made; what it does already is not advised.
+        searched: whether a search chose the method: then no other one is better.
     """
+    found = _advise(analysis, method)
+    if not searched or found.option != "--search":
+        return found
+    sentence = found.sentence.removesuffix("use --search") + _BEHIND_A_SEARCH
+    return Advice(sentence, found.layer)
+
+
+def _advise(analysis: Analysis, method: Method) -> Advice:
     answers = analysis.answers
     whole = (
         f"{100 * answers.agreement:.1f} % of the answers are the float model's, "

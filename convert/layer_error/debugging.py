@@ -89,4 +89,8 @@ def look_at_layers(
     with shown_progress("Operators", quiet=quiet) as advance:
         analysis = analyse(models.reference, models.target, images, advance=advance)
     source = f"{pictures.name}, {len(images)} validation pictures"
-    return LayerLook(analysis, advise(analysis, method=models.method), source)
+    return LayerLook(
+        analysis,
+        advise(analysis, method=models.method, searched=settings.search is not None),
+        source,
+    )

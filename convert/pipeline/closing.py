@@ -15,10 +15,9 @@ from convert.pipeline.steps import wheel_path
 from convert.report.text import percent
 
 _GUIDE = "docs/first-hour.md"
-_REMEDIES = (
-    "Let it look for a better quantization (--search), calibrate on more pictures "
-    "(--calibration-count 1000), train longer (--recipe best), or allow a larger loss (--max-drop)"
-)
+_SEARCH = "Let it look for a better quantization (--search)"
+_CALIBRATE = "Calibrate on more pictures (--calibration-count 1000)"
+_REMEDIES = "train longer (--recipe best), or allow a larger loss (--max-drop)"
 
 
 def closing(request: Request, exit_code: int) -> str:
@@ -31,11 +30,13 @@ def closing(request: Request, exit_code: int) -> str:
     places = request.places
     report: dict[str, Any] = json.loads(places.quantization.read_bytes())
     lines = ["", *accuracy_lines(report)]
+    searched = "--search" in request.quantization
     if exit_code == EXIT_GATE_FAILED:
         lines += [
             f"NOT PACKAGED: {report['verdict']['reason']}.",
             *([report["advice"]] if report["advice"] else []),
-            f"{_REMEDIES}, and run the command again: what is done stays done.",
+            f"{_CALIBRATE if searched else _SEARCH}, {_REMEDIES}, and run the command again: "
+            "what is done stays done.",
             f"Report:  {places.page}",
         ]
         return "\n".join(lines)

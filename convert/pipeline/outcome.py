@@ -136,13 +136,16 @@ def _cache(folder: Path) -> Path | None:
 def _familiar(places: Places, splits: FolderSplits) -> Comparison | None:
     if splits.familiar is None:
         return None
-    reference, target = (
-        read_model(path)[1].flatbuffer for path in (places.float_compiled, places.compiled)
-    )
+    reference, target = (read_model(path)[1] for path in (places.float_compiled, places.compiled))
     # They are held out of training as the validation pictures are.
     return compare(
-        reference, target, splits.familiar, dataset=splits.name, split="validation"
-    )  # fmt: skip
+        reference.flatbuffer,
+        target.flatbuffer,
+        splits.familiar,
+        dataset=splits.name,
+        split="validation",
+        temperature=target.manifest.output.temperature,
+    )
 
 
 def _mistakes(places: Places, splits: FolderSplits) -> tuple[tuple[Mistake, ...], int]:

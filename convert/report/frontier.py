@@ -24,7 +24,7 @@ _PUBLISHED_TEXT = "published elsewhere for MiniVGG's layers, float32"
 _LEGEND = (
     ("int8", "minivgg, bundled"),
     ("family", "its family"),
-    ("model", "MLPerf Tiny"),
+    ("model", "other models"),
 )
 
 

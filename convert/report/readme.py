@@ -50,16 +50,26 @@ def readme_table(results: Results) -> str:
 
 
 def replace_section(text: str, table: str, *, where: str) -> str:
-    """Return `text` with what stands between the two markers replaced by `table`.
+    """Return `text` with what stands between the README's two markers replaced by `table`.
 
     Raises:
         ResultError: the markers do not stand there once each, in their order.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ResultError(f"{where}: expected {BEGIN} and behind it {END}, once each")
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    return replace_between(text, (BEGIN, END), table, where=where)
+
+
+def replace_between(text: str, markers: tuple[str, str], section: str, *, where: str) -> str:
+    """Return `text` with what stands between two markers replaced.
+
+    Raises:
+        ResultError: the markers do not stand there once each, in their order.
+    """
+    begin, end = markers
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ResultError(f"{where}: expected {begin} and behind it {end}, once each")
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{section}\n{end}{after}"
 
 
 def _readme_boards(results: Results) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.errors import DataError
 from convert.int8.graph import Graph, read_graph
 from convert.int8.ranges import SAME_SCALE, Range, read_ranges
 from convert.int8.running import run_values
@@ -53,7 +54,15 @@ def observe(calibrated: bytes, images: NDArray[np.uint8]) -> Observation:
     Args:
         calibrated: from `convert.int8.conversion.convert_calibrated`, weights changed or not.
         images: uint8 (n, height, width, 3), RGB, 0-255, n at least 1.
+
+    Raises:
+        DataError: all of them are black, which no range can be chosen by.
     """
+    if not images.any():
+        raise DataError(
+            f"calibration: expected pictures of what the model will see, got {len(images)} that "
+            "are all black"
+        )
     graph = read_graph(calibrated)
     observed = _observed(graph, set(read_ranges(calibrated)))
     layers = read_layers(calibrated)

@@ -208,7 +208,16 @@ def test_when_no_option_is_known_to_help(plain: Analysis) -> None:
     assert logits.effect is not None
     much = replace(logits.effect.output, divergence=1.0)
     spoilt = replace(logits, effect=replace(logits.effect, output=much))
-    assert advise(_spoilt(plain, "logits", spoilt)).option == "--search"
+    analysis = _spoilt(plain, "logits", spoilt)
+    assert advise(analysis).option == "--search"
+    # Behind a search there is no point in another.
+    behind = advise(analysis, searched=True)
+    assert (behind.layer, behind.option) == ("logits", None)
+    assert behind.sentence.endswith(
+        "the search found nothing better: train longer or on more "
+        "pictures, or choose another --precision"
+    )
+    assert "--search" not in behind.sentence
 
 
 def test_clipped_ranges_are_widened_again(plain: Analysis) -> None:

@@ -289,7 +289,7 @@ def test_a_refused_model_is_not_packaged(
         run = run_convert(copy.data, copy.out, "--max-drop", "0.25")
     assert run.code == 1
     assert "NOT PACKAGED: it loses <i>9 points</i>." in run.err
-    assert "--calibration-count" in run.err
+    assert "(--search)" in run.err
     assert not (copy.out / "dist").exists()
     page = (copy.out / "report.html").read_text(encoding="utf-8")
     advice = json.loads((copy.out / "quantization.json").read_bytes())["advice"]

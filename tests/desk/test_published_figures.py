@@ -6,17 +6,21 @@ import csv
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import cards
 from benchmarks.cards import accuracy_row
-from benchmarks.published import published_models
+from benchmarks.published import Run, published_models
+from benchmarks.report import stored_results
 from convert import package
 from convert.command import run_command
 from convert.int8.float_model import load_float_model
 from convert.int8.inputs import check_weights
+from convert.report.candidates import candidates
+from convert.report.results import read_results
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MODEL = ROOT / "models" / "minivgg"
@@ -122,3 +126,33 @@ def test_a_wheel_of_it_can_be_installed(model, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".tflite")]
         assert archive.read(name) == source.read_bytes()
+
+
+def test_a_card_has_no_figures_of_another_file():
+    """Costs and robustness are those of a compilation, not of whatever bears the name."""
+    model = published_models()[1]
+    document = json.loads(cards.ROBUSTNESS.read_bytes())
+    assert cards._robustness(model, document)
+    assert "M instructions a picture" in (model.folder / "README.md").read_text(encoding="utf-8")
+    document["models"][model.name] = "0" * 64
+    assert cards._robustness(model, document) == ""
+    foreign = replace(model, file=published_models()[0].file)
+    arm = [result for result in stored_results() if result.name == "arm.json"]
+    (cost,) = [
+        candidate
+        for candidate in candidates(read_results(arm))
+        if (candidate.key.model, candidate.key.engine) == (model.name, "ai-edge-litert")
+    ]
+    assert len(list(cards._cost_rows(model, cost))) == 2
+    assert list(cards._cost_rows(foreign, cost)) == []
+
+
+def test_other_seeds_stand_beside_the_published_one():
+    model = published_models()[1]
+    training = {**model.run.training, "recipe": {**model.run.training["recipe"], "seed": 2}}
+    other = Run(training, model.run.quantization)
+    text = cards._seeds(replace(model, others=(other,)))
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in lines] == ["| seed", "| :--", "| 1 (published)", "| 2"]
+    assert lines[2].split(" | ")[1:] == lines[3].split(" | ")[1:]
+    assert cards._seeds(model) == ""

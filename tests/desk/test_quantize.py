@@ -16,6 +16,7 @@ from markupsafe import escape
 from tiny_model import RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_folder
 
 from convert import quantize
+from convert.errors import ConversionError
 from convert.quiet import quiet
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.model_file import read_model_file
@@ -125,7 +126,8 @@ def stub_compilation(
         calibration={},
         warnings=(),
     )
-    monkeypatch.setattr(quantize, "_compile", lambda options, say: (compiled, None))
+    work = quantize._Work(None, None, None, compiled)
+    monkeypatch.setattr(quantize, "_compile", lambda options, say: work)
     return ("model.keras", "-o")
 
 
@@ -243,6 +245,32 @@ def test_a_failed_gate_writes_nothing(
         "why.json",
     ]
     assert json.loads(report.read_bytes())["verdict"]["status"] == "fail"
+
+
+def test_a_look_that_fails_does_not_hide_the_verdict(
+    tiny: Tiny, run_quantize: RunQuantize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from convert.layer_error import debugging
+
+    def look(*arguments: object, **options: object) -> None:
+        raise ConversionError("an operator without a match")
+
+    monkeypatch.setattr(debugging, "look_at_layers", look)
+    parts = {
+        "train": tiny_pictures(10, seed=5, brightest=3),
+        "validation": tiny.pictures["validation"],
+    }
+    data = write_folder(tmp_path / "data", parts)
+    path = tmp_path / "tiny.tflite"
+    run = run_quantize(tiny.path, "-o", path, "--data", data)
+    assert run.code == 1
+    assert "which layer costs most is not known: an operator without a match" in run.err
+    assert f"{path} was not written." in run.err
+    assert "drop in points" in run.out
+    # Who asks for it is told that it failed.
+    asked = run_quantize(tiny.path, "-o", path, "--data", data, "--debug")
+    assert asked.code == 2
+    assert asked.err.endswith("error: an operator without a match\n")
 
 
 def test_int8_ends(tiny: Tiny, run_quantize: RunQuantize, tmp_path: Path) -> None:

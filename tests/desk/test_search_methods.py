@@ -11,7 +11,7 @@ from hard_model import plant
 from numpy.typing import NDArray
 from tiny_model import TINY_SIDE, Tiny, randomize_normalization, tiny_pictures
 
-from convert.errors import ConversionError
+from convert.errors import ConversionError, DataError
 from convert.int8.conversion import convert_calibrated, convert_float, quantize
 from convert.int8.freeze import freeze
 from convert.int8.predict import predict
@@ -302,6 +302,11 @@ def test_a_candidate_is_what_its_options_compile(
     searched = quantize(preparation.calibrated(candidate), io="uint8")
     alone = convert_by_method(frozen, preparation.images(candidate), method, io="uint8")
     assert searched == alone
+
+
+def test_black_pictures_give_no_ranges(tiny: Tiny, images: NDArray[np.uint8]) -> None:
+    with pytest.raises(DataError, match="what the model will see, got 4 that are all black"):
+        convert_by_method(freeze(tiny.model), np.zeros_like(images[:4]), Method("mse"), io="uint8")
 
 
 def test_statistics_are_made_once(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
