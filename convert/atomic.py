@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from convert.errors import OutputExistsError
+from convert.report.text import size
 from minivgg_edge.atomic import write_atomically
 
 Written = Literal["written", "unchanged"]
@@ -41,6 +42,12 @@ def write_outputs(files: Mapping[Path, bytes], *, force: bool) -> dict[Path, Wri
     for path, data in files.items():
         _holds(path, data, force=force)
     return {path: write_output(path, data, force=force) for path, data in files.items()}
+
+
+def write_and_tell(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
+    """Write files as `write_outputs` does, and say of each what became of it and its size."""
+    for path, state in write_outputs(files, force=force).items():
+        say(f"{path}: {state}, {size(len(files[path]))}")
 
 
 def _holds(path: Path, data: bytes, *, force: bool) -> bool:

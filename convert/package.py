@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.atomic import write_outputs
+from convert.atomic import write_and_tell
 from convert.command import EXIT_DONE, run_command
 from convert.packaging.adoption_options import add_adoption_options, check_adoption_options
 from convert.packaging.boards import BOARDS
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.board is not None:
         name, data = _bundle(options.board, spec, wheel, say)
         files[options.out / name] = data
-    _write_files(files, force=options.force, say=say)
+    write_and_tell(files, force=options.force, say=say)
     say(f"On the board: pip install {spec.file_name}")
     say(f"              minivgg-edge classify --model {names.model} photo.jpg")
     return EXIT_DONE
@@ -117,13 +117,6 @@ def _bundle(
     )
     wheels = {**board_wheels(board), spec.file_name: wheel}
     return f"{folder}.tar", pack_bundle(folder, wheels, install)
-
-
-def _write_files(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
-    from convert.report.text import size
-
-    for path, state in write_outputs(files, force=force).items():
-        say(f"{path}: {state}, {size(len(files[path]))}")
 
 
 def _say(text: str) -> None:

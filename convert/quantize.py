@@ -14,12 +14,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.atomic import write_outputs
+from convert.atomic import write_and_tell
 from convert.command import run_command
 from convert.errors import ConvertError
 from convert.int8.arguments import parse_arguments
@@ -167,19 +167,12 @@ def _write(
         # Before the report is written: a file in its way must not hide the verdict.
         advice = "" if compiled.advice is None else f"{compiled.advice} "
         print(f"FAILED: {verdict.reason}. {advice}{output} was not written.", file=sys.stderr)
-    _write_files(files, force=options.replace, say=say)
+    write_and_tell(files, force=options.replace, say=say)
     if verdict.status == "not-enough":
         print(f"NOT ENOUGH PICTURES: {verdict.reason}.", file=sys.stderr)
     elif verdict.status == "pass":
         say(f"PASSED: {verdict.reason}.")
     return verdict.exit_code
-
-
-def _write_files(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
-    from convert.report.text import size
-
-    for path, state in write_outputs(files, force=force).items():
-        say(f"{path}: {state}, {size(len(files[path]))}")
 
 
 def _say(text: str) -> None:
