@@ -22,7 +22,6 @@ _WRITING_FILES = frozenset(
         "convert/training/results.py",
     )
 )
-_WRITING_FUNCTIONS = frozenset({"_write_files"})  # of convert.quantize and convert.package
 
 
 class LineSignal:
@@ -48,9 +47,7 @@ class LineSignal:
         sys.settrace(self._call)
 
     def _call(self, frame: FrameType, _event: str, _argument: Any) -> Any:
-        code = frame.f_code
-        writes = code.co_filename in _WRITING_FILES or code.co_name in _WRITING_FUNCTIONS
-        return self._line if writes else None
+        return self._line if frame.f_code.co_filename in _WRITING_FILES else None
 
     def _line(self, _frame: FrameType, event: str, _argument: Any) -> Any:
         if event == "line":

@@ -22,7 +22,7 @@ from benchmarks.reliability.kills.attempt import Attempt, Interruption, judge
 from benchmarks.reliability.kills.jobs import ReplacingJob
 from benchmarks.reliability.kills.line_signal import LineSignal
 
-_WRITE = "_write_files"
+_WRITE = "write_and_tell"  # the function of convert.atomic that every job calls by this name
 
 
 class WritePhaseError(Exception):
