@@ -11,7 +11,7 @@ from convert.precision.contents import read_contents
 from convert.precision.kinds import DEFAULT, KINDS
 from convert.report.sources import NOT_AN_ARM_TIME
 from convert.report.tables import Table
-from convert.report.text import millions, percent, size, times
+from convert.report.text import millions, percent, probability, size, times
 
 
 def cost_table(found: Examination) -> Table:
@@ -29,7 +29,7 @@ def cost_table(found: Examination) -> Table:
         row = [name, size(len(compiled.int8_file))]
         for c in compiled.comparisons:
             row += [percent(c.target_top1), f"{100 * c.drop:+.2f}", percent(c.agreement)]
-            row.append(f"{c.p_value:.2f}")
+            row.append(probability(c.p_value))
         row += [millions(of_board[name].instructions) for of_board in found.costs.values()]
         row.append(times(found.median_ms[name] / found.median_ms[DEFAULT]))
         rows.append(tuple(row))

@@ -10,7 +10,7 @@ from benchmarks.quantization.subject import CALIBRATION_COUNT, FIRST, Split, Sub
 from convert.int8.comparison import Comparison
 from convert.int8.paired import mcnemar_p
 from convert.report.tables import Table
-from convert.report.text import percent, significant
+from convert.report.text import percent, probability, significant
 from convert.search.fidelity import Fidelity
 from convert.search.method import EQUALIZATIONS, PLAIN, Candidate, Method
 from convert.search.plan import COUNTS, PERCENTILES, SEEDS
@@ -182,7 +182,7 @@ def hard_outcome(hard: Subject, title: str, budget_s: float, say: Say) -> Outcom
 def _answers(found: Fidelity) -> list[str]:
     right, expected = found.answers == found.true, found.reference == found.true
     p = mcnemar_p(int((expected & ~right).sum()), int((right & ~expected).sum()))
-    return [percent(found.agreement), f"{100 * found.drop:+.2f}", _probability(p)]
+    return [percent(found.agreement), f"{100 * found.drop:+.2f}", probability(p)]
 
 
 def _comparison(comparison: Comparison) -> tuple[str, ...]:
@@ -191,12 +191,8 @@ def _comparison(comparison: Comparison) -> tuple[str, ...]:
         percent(comparison.agreement),
         f"{100 * comparison.drop:+.2f}",
         f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}",
-        _probability(comparison.p_value),
+        probability(comparison.p_value),
     )
-
-
-def _probability(p: float) -> str:
-    return f"{p:.2f}" if p >= 0.005 else "< 0.01"
 
 
 def _broken_claims(

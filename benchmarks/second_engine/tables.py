@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from benchmarks.arm.files import FileCost
 from benchmarks.second_engine.examination import FLOAT, MAIN, SECOND, Examination
 from convert.report.tables import Table
-from convert.report.text import millions, percent, size
+from convert.report.text import millions, percent, probability, size
 
 # Engines that differ by rounding only still change the answer to a picture that is undecided.
 LEAST_AGREEMENT = 0.999
@@ -30,7 +30,7 @@ def models_table(found: Examination, costs: Mapping[str, Mapping[str, FileCost]]
         row = [title, size(len(model))]
         for answers in found.answers[title].values():
             row += [percent(answers.top1), percent(answers.with_float), percent(answers.with_main)]
-            row.append(f"{answers.p_value:.2f}")
+            row.append(probability(answers.p_value))
         steps = [x.largest_steps or 0 for x in found.answers[title].values()]
         row.append("-" if title in (FLOAT, MAIN) else f"{max(steps)} of 256")
         row += [millions(of_board[title].instructions) for of_board in costs.values()]

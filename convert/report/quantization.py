@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from convert.int8.audit import Audit
 from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
-from convert.report.text import percent, size, table
+from convert.report.text import percent, probability, size, table
 from minivgg_edge.metrics import recall
 
 
@@ -41,7 +41,7 @@ def comparison_text(comparisons: Sequence[Comparison], *, precision: str = "int8
             f"{100 * c.drop:+.2f}",
             f"[{100 * c.interval.low:+.2f}, {100 * c.interval.high:+.2f}]",
             percent(c.agreement),
-            f"{c.p_value:.2f}",
+            probability(c.p_value),
         ]
         for c in comparisons
     ]
@@ -82,7 +82,7 @@ def class_rows(comparison: Comparison) -> list[list[str]]:
             "-" if change.drop is None else f"{100 * change.drop:+.2f}",
             str(change.losses),
             str(change.gains),
-            f"{change.adjusted_p_value:.2f}",
+            probability(change.adjusted_p_value),
         ]
         for change, a, b in zip(comparison.class_changes, *shares, strict=True)
     ]

@@ -58,6 +58,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def probability(value: float) -> str:
+    """Return a p-value with two decimals; "< 0.01" for one that these would show as nothing."""
+    return f"{value:.2f}" if value >= 0.005 else "< 0.01"
+
+
 def milliseconds(value: float | None) -> str:
     """Return a duration in milliseconds with its unit, "-" for None."""
     return "-" if value is None else f"{significant(value)} ms"

@@ -13,7 +13,7 @@ from convert.report.quantization import class_columns, class_rows, class_sentenc
 from convert.report.score_charts import ScoreChart, coverage_chart, reliability_chart
 from convert.report.scores import score_sentences, scores_table, threshold_table
 from convert.report.tables import Table
-from convert.report.text import percent, size
+from convert.report.text import percent, probability, size
 from convert.scores.threshold import coverage_curve
 from minivgg_edge.cli.terminal import printable
 
@@ -104,7 +104,7 @@ def _accuracy_table(compiled: Compiled) -> Table:
             f"{100 * c.interval.low:+.2f} to {100 * c.interval.high:+.2f}",
             str(c.losses),
             str(c.gains),
-            f"{c.p_value:.2f}",
+            probability(c.p_value),
             percent(c.agreement),
         )
         for c in compiled.comparisons

@@ -16,7 +16,7 @@ from convert.report.confusion import confusion_tables
 from convert.report.histograms import latency_charts
 from convert.report.results import Results, read_results
 from convert.report.scatter import scatters
-from convert.report.text import significant, times
+from convert.report.text import probability, significant, times
 
 
 @pytest.fixture
@@ -39,6 +39,11 @@ def results(tmp_path: Path) -> Results:
 )
 def test_significant_digits(value: float, text: str) -> None:
     assert significant(value) == text
+
+
+def test_no_probability_is_zero() -> None:
+    cases = (1.0, 0.0449, 0.005, 0.004999, 1e-110)
+    assert [probability(p) for p in cases] == ["1.00", "0.04", "0.01", "< 0.01", "< 0.01"]
 
 
 def test_times_without_a_ratio() -> None:

@@ -18,6 +18,7 @@ from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
 from convert.int8.paired import holm_adjusted
 from convert.report.flips import clearest_flips
+from convert.report.quantization import class_text, comparison_text
 from convert.scores.answers import device_scores, logits_of
 from convert.scores.finish import Finished, Scores
 from convert.scores.reliability import (
@@ -302,6 +303,15 @@ def test_a_class_that_changed_and_one_that_did_not() -> None:
     assert a.adjusted_p_value == pytest.approx(3 * 2 * 0.5**12)
     assert (b.losses, b.p_value, c.losses) == (2, 0.5, 0)
     assert (a.is_real, b.is_real, c.is_real) == (True, False, False)
+
+
+def test_a_difference_beyond_doubt_has_no_probability_of_zero() -> None:
+    true = np.repeat([0, 1], 20)
+    target = true.copy()
+    target[:12] = 1  # p is 2 * 0.5 ** 12, by class twice that
+    found = Comparison("data", "validation", ("a", "b"), true, true, target)
+    assert comparison_text([found]).splitlines()[2].endswith("  < 0.01")
+    assert class_text(found).splitlines()[2].endswith("  < 0.01")
 
 
 def test_holm_by_hand() -> None:
