@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from convert.layer_error.analysis import Analysis, OperatorError
 from convert.layer_error.effects import Effect
+from convert.report.text import significant
 from convert.search.method import PLAIN, Method
 
 QUIET_DIVERGENCE = 0.002
@@ -77,7 +78,7 @@ def _advise(analysis: Analysis, method: Method) -> Advice:
     answers = analysis.answers
     whole = (
         f"{100 * answers.agreement:.1f} % of the answers are the float model's, "
-        f"divergence {1000 * answers.divergence:.3g} millinats"
+        f"divergence {significant(1000 * answers.divergence)} millinats"
     )
     if answers.divergence < QUIET_DIVERGENCE:
         return Advice(f"nothing stands out: {whole}")
@@ -104,8 +105,8 @@ def _cost(analysis: Analysis, operator: OperatorError, effect: Effect) -> str | 
     alone, all_of_them = effect.alone.divergence, analysis.simulated.divergence
     if alone >= _ALONE * all_of_them:
         return (
-            f"alone would cost {1000 * alone:.3g} millinats where all layers together cost "
-            f"{1000 * all_of_them:.3g}"
+            f"alone would cost {significant(1000 * alone)} millinats where all layers together "
+            f"cost {significant(1000 * all_of_them)}"
         )
     return None
 

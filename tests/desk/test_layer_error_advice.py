@@ -250,7 +250,7 @@ def test_layers_that_hide_each_other_and_a_loss_without_a_place(plain: Analysis)
         return replace(plain, operators=tuple(operators), answers=loss, simulated=loss)
 
     hidden = advise(analysis(0.6)).sentence
-    assert " alone would cost 600 millinats where all layers together cost 1e+03: " in hidden
+    assert " alone would cost 600 millinats where all layers together cost 1,000: " in hidden
     spread = advise(analysis(0.4))
     assert spread.sentence.startswith("no single layer explains the loss (")
     assert (spread.layer, spread.option) == (None, "--search")
