@@ -17,6 +17,7 @@ The thresholds, none of them fitted to a model:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from convert.layer_error.analysis import Analysis, OperatorError
 from convert.layer_error.effects import Effect
@@ -35,6 +36,7 @@ _BEHIND_A_SEARCH = (
     "the search found nothing better: train longer or on more pictures, or choose another "
     "--precision"
 )
+_BEHIND_A_CUT_SEARCH = "the search ran out of time: give it more (--time-budget)"
 _NORMALIZATION = ("ADD", "MUL", "SUB")
 
 
@@ -59,19 +61,27 @@ class Advice:
         return f"{first}{self.sentence[1:]}."
 
 
-def advise(analysis: Analysis, *, method: Method = PLAIN, searched: bool = False) -> Advice:
+def advise(
+    analysis: Analysis,
+    *,
+    method: Method = PLAIN,
+    search: Literal["none", "cut", "whole"] = "none",
+) -> Advice:
     """Return the sentence about the operator that costs most.
 
     Args:
         analysis: of an int8 model.
         method: by which it was made; what it does already is not advised.
-        searched: whether a search chose the method: then no other one is better.
+        search: whether one chose the method; behind a whole one no other method is better, one
+            that its budget cut off knows nothing of what it left out.
     """
     found = _advise(analysis, method)
-    if not searched or found.option != "--search":
+    if search == "none" or found.option != "--search":
         return found
-    sentence = found.sentence.removesuffix("use --search") + _BEHIND_A_SEARCH
-    return Advice(sentence, found.layer)
+    cause = found.sentence.removesuffix("use --search")
+    if search == "cut":
+        return Advice(cause + _BEHIND_A_CUT_SEARCH, found.layer, "--time-budget")
+    return Advice(cause + _BEHIND_A_SEARCH, found.layer)
 
 
 def _advise(analysis: Analysis, method: Method) -> Advice:

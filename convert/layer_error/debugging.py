@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from convert.int8.calibration import choose_calibration
 from convert.int8.compilation import Pictures, Settings
@@ -91,6 +91,13 @@ def look_at_layers(
     source = f"{pictures.name}, {len(images)} validation pictures"
     return LayerLook(
         analysis,
-        advise(analysis, method=models.method, searched=settings.search is not None),
+        advise(analysis, method=models.method, search=_search_of(settings)),
         source,
     )
+
+
+def _search_of(settings: Settings) -> Literal["none", "cut", "whole"]:
+    """Whether a search chose the method, and whether its budget was enough for all candidates."""
+    if settings.search is None:
+        return "none"
+    return "cut" if settings.search["left_out"] else "whole"

@@ -13,10 +13,12 @@ from tiny_model import Tiny
 
 from convert.data.sample import load_sample
 from convert.int8.arguments import DEFAULT_MODEL
+from convert.int8.compilation import Pictures, Settings
 from convert.int8.conversion import convert_calibrated, convert_float, quantize
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze
 from convert.int8.ranges import read_ranges, write_ranges
+from convert.layer_error import debugging
 from convert.layer_error.advice import Advice, advise
 from convert.layer_error.analysis import Analysis, OperatorError, analyse
 from convert.layer_error.source import convert_both
@@ -211,13 +213,43 @@ def test_when_no_option_is_known_to_help(plain: Analysis) -> None:
     analysis = _spoilt(plain, "logits", spoilt)
     assert advise(analysis).option == "--search"
     # Behind a search there is no point in another.
-    behind = advise(analysis, searched=True)
+    behind = advise(analysis, search="whole")
     assert (behind.layer, behind.option) == ("logits", None)
     assert behind.sentence.endswith(
         "the search found nothing better: train longer or on more "
         "pictures, or choose another --precision"
     )
     assert "--search" not in behind.sentence
+    # One that was cut off cannot say that nothing is better.
+    cut = advise(analysis, search="cut")
+    assert (cut.layer, cut.option) == ("logits", "--time-budget")
+    assert cut.sentence.endswith(": the search ran out of time: give it more (--time-budget)")
+    assert advise(_spoilt(plain, "conv2_1", weights), search="whole").option is None
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [(None, "none"), ({"left_out": []}, "whole"), ({"left_out": ["mse, 9 pictures"]}, "cut")],
+)
+def test_the_look_knows_what_the_search_left_out(
+    tiny: Tiny,
+    monkeypatch: pytest.MonkeyPatch,
+    search: dict[str, list[str]] | None,
+    expected: str,
+) -> None:
+    def told(analysis: Analysis, *, method: Method, search: str) -> Advice:
+        return Advice(search)
+
+    monkeypatch.setattr(debugging, "advise", told)
+    train, validation = tiny.pictures["train"], tiny.pictures["validation"].subset([0, 1, 2])
+    look = debugging.look_at_layers(
+        tiny.model,
+        Pictures("tiny", train, validation, None),
+        Settings(calibration_count=9, search=search),
+        say=lambda text: None,
+        quiet=True,
+    )
+    assert look.advice.sentence == expected
 
 
 def test_clipped_ranges_are_widened_again(plain: Analysis) -> None:
