@@ -37,8 +37,9 @@ def score_settings(options: argparse.Namespace) -> ScoreSettings:
 
 def _accept_accuracy(text: str) -> float:
     value = percent_points(text)
-    if not 0.0 < value < 1.0:
+    # Below it stands a fraction that was meant as one: 0.95 would accept every answer.
+    if not 0.01 <= value < 1.0:
         raise argparse.ArgumentTypeError(
-            f"expected a percentage between 0 and 100, both excluded, got {text!r}"
+            f"expected a percentage of at least 1 and below 100, for example 95, got {text!r}"
         )
     return value

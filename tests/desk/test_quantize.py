@@ -381,7 +381,8 @@ def test_bad_input_is_one_line(
         (["--io", "float32"], "argument --io: invalid choice"),
         (["--report", "why.html"], "--report: expected a name ending in .json, got 'why.html'"),
         (["--output", "scores"], "argument --output: invalid choice"),
-        (["--accept-accuracy", "100"], "--accept-accuracy: expected a percentage between 0 and"),
+        (["--accept-accuracy", "100"], "--accept-accuracy: expected a percentage of at least 1"),
+        (["--accept-accuracy", "0.95"], "and below 100, for example 95, got '0.95'"),
     ],
 )
 def test_bad_usage(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
