@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ class Search:
         position: of the chosen trial.
         left_out: candidates for which no time was left.
         pictures: number of validation pictures.
-        notes: sentences about what could not be tried at all.
+        notes: sentences about what could not be tried at all, or not as its name says.
     """
 
     trials: tuple[Trial, ...]
@@ -132,6 +132,7 @@ def search(
         took_s = budget.now_s() - started_s
         budget.learn(work, prepared_s=prepared_s, evaluated_s=took_s - prepared_s)
         watch(Step(trials[-1], len(trials), most, took_s, budget.left_s))
+    notes += _shortages([trial.candidate for trial in trials], preparation)
     return Search(tuple(trials), choose(trials), tuple(left_out), len(validation), notes)
 
 
@@ -142,6 +143,17 @@ def _obstacles(calibrated: bytes) -> tuple[str, ...]:
     except ConversionError as error:
         return (f"nothing was equalized: {error}",)
     return () if found else ("nothing was equalized: no two layers have only ReLU between them",)
+
+
+def _shortages(candidates: Iterable[Candidate], preparation: Preparation) -> tuple[str, ...]:
+    """Where there are fewer calibration pictures than the names of candidates say."""
+    found = {candidate.count: len(preparation.images(candidate)) for candidate in candidates}
+    return tuple(
+        f"{have} pictures stand for the {count} asked for: a class with fewer than its share gives "
+        "all it has"
+        for count, have in sorted(found.items())
+        if have < count
+    )
 
 
 def _work(candidate: Candidate, preparation: Preparation, layers: int, evaluated: int) -> Work:

@@ -217,6 +217,26 @@ def test_without_any_time_the_plain_one_is_tried(tiny: Tiny) -> None:
     assert found.position == 0
 
 
+def test_fewer_pictures_than_asked_for_are_said(tiny: Tiny) -> None:
+    train = tiny.pictures["train"]
+    # Class 0 has ten pictures, the others more than their shares.
+    few = np.flatnonzero(train.labels == 0)[10:]
+    short = train.subset(np.setdiff1d(np.arange(len(train)), few))
+    found = search(
+        freeze(tiny.model),
+        short,
+        tiny.pictures["validation"],
+        FIRST,
+        budget=Budget(1e-9),
+        watch=lambda step: None,
+    )
+    assert found.trials[0].candidate.title == "minmax, 60 pictures"
+    (note,) = found.notes
+    assert note.startswith("50 pictures stand for the 60 asked for: ")
+    assert note in search_text(found)
+    assert found.to_json()["notes"] == [note]
+
+
 def test_without_validation_pictures_there_is_nothing_to_choose_by(tiny: Tiny) -> None:
     none = tiny.pictures["validation"].subset([])
     with pytest.raises(DataError, match="validation pictures to choose by, got none"):
