@@ -15,6 +15,7 @@ from convert.report.scores import score_sentences, scores_table, threshold_table
 from convert.report.tables import Table
 from convert.report.text import percent, probability, size
 from convert.scores.threshold import coverage_curve
+from convert.search.report import calibration_sentence, recorded_table
 from minivgg_edge.cli.terminal import printable
 
 _TITLES = {
@@ -33,6 +34,8 @@ def verdict_page(compiled: Compiled, *, name: str) -> str:
     """
     comparisons, scores = compiled.comparisons, compiled.scores
     threshold = None if scores is None else scores.threshold.value
+    calibration = compiled.calibration
+    search = calibration.get("search")
     return (
         report_environment()
         .get_template("verdict.html.j2")
@@ -52,6 +55,8 @@ def verdict_page(compiled: Compiled, *, name: str) -> str:
             sentences=() if scores is None else score_sentences(scores),
             charts=_charts(compiled),
             accepted=None if threshold is None else threshold_table(comparisons, threshold),
+            calibration=calibration_sentence(calibration) if calibration else None,
+            search=None if search is None else recorded_table(search),
             flips=[(flip, _picture(flip)) for flip in compiled.flips],
             flip_count=len(comparisons[0].flips),
             count=comparisons[0].count,

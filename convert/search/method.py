@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -64,6 +65,16 @@ class Method:
         if self.ranges == "percentile":
             found["percentile"] = self.percentile
         return found | {"equalize": self.equalize, "bias_correction": self.bias_correction}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Method:
+        """Return the method of which `to_json` is a part of `record`."""
+        return cls(
+            record.get("ranges", "minmax"),
+            record.get("percentile", DEFAULT_PERCENTILE),
+            record.get("equalize"),
+            record.get("bias_correction", False),
+        )
 
 
 PLAIN = Method()

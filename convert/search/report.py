@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from convert.report.tables import Table
 from convert.report.text import percent, significant, table
-from convert.search.search import Search, Step
+from convert.search.method import Method
+from convert.search.search import COLUMNS, Search, Step
 from convert.search.selection import RULE, Trial
 
 _CANDIDATE, *_FIGURES = (
@@ -55,15 +59,53 @@ def search_table(search: Search, caption: str) -> Table:
     return Table(caption, (_CANDIDATE, *_FIGURES), rows, note=note)
 
 
+def recorded_table(record: Mapping[str, Any]) -> Table:
+    """The table of a search out of what `Search.to_json` says of it."""
+    order = [record["columns"].index(column) for column in COLUMNS]
+    rows = tuple(
+        tuple(_row(title, *(figures[place] for place in order)))
+        for title, figures in record["trials"].items()
+    )
+    notes = [
+        f"{record['pictures']:,} validation pictures.",
+        f"Chosen: {record['chosen']}: {record['rule']}.",
+        *(f"{note[:1].upper()}{note[1:]}." for note in record["notes"]),
+    ]
+    if record["left_out"]:
+        notes.append(f"Not tried for lack of time: {'; '.join(record['left_out'])}.")
+    return Table("What the search tried", (_CANDIDATE, *_FIGURES), rows, note=" ".join(notes))
+
+
+def calibration_sentence(record: Mapping[str, Any]) -> str:
+    """By which method and with which pictures, out of what the manifest says of a calibration."""
+    seed = "" if record["seed"] is None else f", seed {record['seed']}"
+    return (
+        f"{Method.from_json(record).title}; {record['count']:,} calibration pictures of "
+        f"{record['source']}: {record['rule']}{seed}"
+    )
+
+
 def trial_row(trial: Trial) -> list[str]:
     """A trial's name and figures, in the order of the table's columns."""
     found = trial.fidelity
-    return [
+    return _row(
         trial.candidate.title,
-        _millinats(found.divergence),
-        percent(found.agreement),
-        f"{100 * found.drop:+.2f}",
-        f"{found.cross_entropy:.4f}",
+        found.divergence,
+        found.agreement,
+        found.drop,
+        found.cross_entropy,
+    )
+
+
+def _row(
+    title: str, divergence: float, agreement: float, drop: float, cross_entropy: float
+) -> list[str]:
+    return [
+        title,
+        _millinats(divergence),
+        percent(agreement),
+        f"{100 * drop:+.2f}",
+        f"{cross_entropy:.4f}",
     ]
 
 

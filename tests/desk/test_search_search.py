@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from convert.search.budget import Budget, Work
 from convert.search.fidelity import Fidelity, fidelity
 from convert.search.method import EQUALIZATIONS, PLAIN, Candidate, Method
 from convert.search.plan import COUNTS, SEEDS, most_trials, plan
-from convert.search.report import search_text, step_text
+from convert.search.report import recorded_table, search_table, search_text, step_text
 from convert.search.search import Search, Step, search
 from convert.search.selection import Trial, choose
 from minivgg_edge.model_file import read_model_file
@@ -198,6 +199,13 @@ def test_what_the_manifest_says_of_a_search(hard_search: Search) -> None:
     assert "not tried" not in text
 
 
+def test_the_page_s_table_is_that_of_the_search(hard_search: Search) -> None:
+    record = json.loads(json.dumps(hard_search.to_json(), sort_keys=True))
+    shown = recorded_table(record | {"left_out": ["a", "b"], "notes": ["nothing was said"]})
+    assert sorted(shown.rows) == sorted(search_table(hard_search, "").rows)
+    assert "Nothing was said. Not tried for lack of time: a; b." in shown.note
+
+
 def test_no_candidate_is_started_that_would_not_fit(tiny: Tiny) -> None:
     clock = Clock(tick_s=0.25)
     budget = Budget(8.0, clock=clock)
@@ -262,6 +270,10 @@ def test_the_command_searches(tiny: Tiny, run_quantize: RunQuantize, tmp_path: P
     report = json.loads(path.with_suffix(".report.json").read_bytes())
     assert report["calibration"]["search"] == json.loads(json.dumps(record))
     assert f"{calibration['count']} pictures" in record["chosen"]
+    page = path.with_suffix(".report.html").read_text(encoding="utf-8")
+    assert "What the search tried" in page
+    assert all(escape(title) in page for title in record["trials"])
+    assert f"Chosen: {record['chosen']}: the simplest" in page
     # The choice can be had without the search: same file but for what it says of its origin.
     method = [f"--{key}" for key in ("equalize",) if calibration.get(key)]
     if calibration.get("equalize"):
@@ -335,6 +347,9 @@ def test_methods_stand_in_the_manifest(
         "bias_correction": True,
     }
     assert expected.items() <= calibration.items()
+    page = path.with_suffix(".report.html").read_text(encoding="utf-8")
+    assert "<p>percentile 99.9 + equalize both + bias correction; 60 calibration pictures" in page
+    assert "What the search tried" not in page
 
 
 @pytest.mark.parametrize(
