@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     models = loaded.models
     with shown_progress("Operators", quiet=options.json) as advance:
         analysis = analyse(models.reference, models.target, loaded.images, advance=advance)
-    advice = advise(analysis, method=models.method)
+    advice = advise(analysis, method=models.method, search=loaded.search)
     if options.html is not None:
         page = layer_error_page(analysis, advice, name=loaded.name, source=loaded.source)
         write_output(options.html, page.encode(), force=options.force)

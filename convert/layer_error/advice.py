@@ -16,14 +16,16 @@ The thresholds, none of them fitted to a model:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from convert.layer_error.analysis import Analysis, OperatorError
 from convert.layer_error.effects import Effect
 from convert.report.text import significant
 from convert.search.method import PLAIN, Method
 
+Searched = Literal["none", "cut", "whole"]
 QUIET_DIVERGENCE = 0.002
 _EXPLAINED = 0.25
 _ALONE = 0.5
@@ -65,7 +67,7 @@ def advise(
     analysis: Analysis,
     *,
     method: Method = PLAIN,
-    search: Literal["none", "cut", "whole"] = "none",
+    search: Searched = "none",
 ) -> Advice:
     """Return the sentence about the operator that costs most.
 
@@ -82,6 +84,18 @@ def advise(
     if search == "cut":
         return Advice(cause + _BEHIND_A_CUT_SEARCH, found.layer, "--time-budget")
     return Advice(cause + _BEHIND_A_SEARCH, found.layer)
+
+
+def searched(calibration: Mapping[str, Any]) -> Searched:
+    """Whether a search chose the method, and whether its budget was enough for all candidates.
+
+    Args:
+        calibration: free JSON values of a manifest.
+    """
+    record = calibration.get("search")
+    if not isinstance(record, Mapping):
+        return "none"
+    return "cut" if record.get("left_out") else "whole"
 
 
 def _advise(analysis: Analysis, method: Method) -> Advice:

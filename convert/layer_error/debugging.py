@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from convert.int8.calibration import choose_calibration
 from convert.int8.compilation import Pictures, Settings
 from convert.int8.freeze import freeze
-from convert.layer_error.advice import Advice, advise
+from convert.layer_error.advice import Advice, advise, searched
 from convert.layer_error.analysis import Analysis, analyse
 from convert.layer_error.loading import choose_pictures
 from convert.layer_error.options import DEFAULT_PICTURES
@@ -91,13 +91,6 @@ def look_at_layers(
     source = f"{pictures.name}, {len(images)} validation pictures"
     return LayerLook(
         analysis,
-        advise(analysis, method=models.method, search=_search_of(settings)),
+        advise(analysis, method=models.method, search=searched({"search": settings.search})),
         source,
     )
-
-
-def _search_of(settings: Settings) -> Literal["none", "cut", "whole"]:
-    """Whether a search chose the method, and whether its budget was enough for all candidates."""
-    if settings.search is None:
-        return "none"
-    return "cut" if settings.search["left_out"] else "whole"

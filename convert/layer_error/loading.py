@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from convert.int8.freeze import freeze
 from convert.int8.inputs import check_unseen, load_identity, load_pictures
 from convert.int8.labels import read_training_record
 from convert.int8.packing import Identity
+from convert.layer_error.advice import Searched, searched
 from convert.layer_error.source import Models, convert_both
 from convert.search.method import PLAIN, RANGE_RULES, Method
 from minivgg_edge.model_file import read_model_file
@@ -38,6 +39,7 @@ class Loaded:
         models: float and int8.
         images: uint8 (n, height, width, 3), validation pictures.
         notes: sentences about what was noticed.
+        search: whether a search chose the method of a compiled file.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Loaded:
     models: Models
     images: NDArray[np.uint8]
     notes: tuple[str, ...]
+    search: Searched = "none"
 
 
 def load(options: argparse.Namespace) -> Loaded:
@@ -93,7 +96,8 @@ def _from_files(options: argparse.Namespace) -> Loaded:
     warnings = check_unseen(manifest.training, pictures, splits=("validation",))
     method = _recorded_method(manifest.calibration)
     models = Models(reference.flatbuffer, target.flatbuffer, method)
-    return _loaded(options, manifest.name, pictures, models, warnings)
+    loaded = _loaded(options, manifest.name, pictures, models, warnings)
+    return replace(loaded, search=searched(manifest.calibration))
 
 
 def _recorded_method(calibration: Mapping[str, Any]) -> Method:

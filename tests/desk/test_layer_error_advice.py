@@ -19,7 +19,7 @@ from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze
 from convert.int8.ranges import read_ranges, write_ranges
 from convert.layer_error import debugging
-from convert.layer_error.advice import Advice, advise
+from convert.layer_error.advice import Advice, advise, searched
 from convert.layer_error.analysis import Analysis, OperatorError, analyse
 from convert.layer_error.source import convert_both
 from convert.search.method import PLAIN, Method
@@ -225,6 +225,13 @@ def test_when_no_option_is_known_to_help(plain: Analysis) -> None:
     assert (cut.layer, cut.option) == ("logits", "--time-budget")
     assert cut.sentence.endswith(": the search ran out of time: give it more (--time-budget)")
     assert advise(_spoilt(plain, "conv2_1", weights), search="whole").option is None
+
+
+def test_what_a_manifest_says_of_a_search() -> None:
+    assert searched({"ranges": "mse"}) == "none"
+    assert searched({"search": "of another program"}) == "none"
+    assert searched({"search": {"left_out": []}}) == "whole"
+    assert searched({"search": {"left_out": ["mse, 9 pictures"]}}) == "cut"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,38 @@ def test_the_planted_layer_and_the_page(tiny: Tiny, hard: Path, tmp_path: Path) 
     assert better["advice"].endswith(": use --bias-correction")
     healed = json.loads(_run(*options, "--bias-correction").out)
     assert healed["advice"].startswith("nothing stands out")
+
+
+@pytest.mark.parametrize(
+    ("search", "end"),
+    [
+        ({}, ": use --search."),
+        ({"search": {"left_out": []}}, ", or choose another --precision."),
+        ({"search": {"left_out": ["mse"]}}, ": give it more (--time-budget)."),
+    ],
+)
+def test_a_file_of_a_search_is_not_advised_another(
+    tiny: Tiny,
+    tiny_compiled: TinyCompiled,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    search: dict[str, object],
+    end: str,
+) -> None:
+    from convert.layer_error import advice
+    from minivgg_edge.model_file import pack_model_file, read_model_file
+
+    path = tmp_path / "searched.tflite"
+    path.with_suffix(".float.tflite").write_bytes(tiny_compiled.float_path.read_bytes())
+    found = read_model_file(tiny_compiled.path)
+    record = {**found.manifest.calibration, "bias_correction": True, **search}
+    manifest = replace(found.manifest, calibration=record)
+    golden = found.golden_vectors()
+    path.write_bytes(pack_model_file(found.flatbuffer, manifest, golden=golden))
+    # So that something stands out where nothing does.
+    monkeypatch.setattr(advice, "QUIET_DIVERGENCE", 0.0)
+    run = _run(path, "--data", tiny.data, "--pictures", 9)
+    assert run.out.splitlines()[0].endswith(end)
 
 
 def test_names_on_the_page_are_escaped(
