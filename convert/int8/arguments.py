@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from convert.int8.calibration import DEFAULT_COUNT
 from convert.options import (
     add_folder_options,
     finite_number,
@@ -43,6 +44,8 @@ def parse_arguments(description: str | None, arguments: Sequence[str] | None) ->
         parser.error("--offset needs --scale")
     options.method = method_of(parser, options)
     check_precision_options(parser, options)
+    if options.calibration_count is None:
+        options.calibration_count = DEFAULT_COUNT
     if options.debug and options.precision != DEFAULT:
         parser.error(f"--debug: expected it without --precision {options.precision}: it is of int8")
     options.path = options.out or default_output(DEFAULT_OUTPUT, options.precision)
@@ -73,7 +76,12 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add("--offset", type=finite_number, default=0.0, help="see --scale")
     add("--name", type=model_name, help="of the model; default: the output's name")
     add("--io", choices=("uint8", "int8"), default="uint8", help="dtype of the graph's two ends")
-    add("--calibration-count", type=positive_integer, default=500, metavar="N")
+    add(
+        "--calibration-count",
+        type=positive_integer,
+        metavar="N",
+        help=f"training pictures to find ranges on; default: {DEFAULT_COUNT}",
+    )
     add("--calibration-seed", type=seed, metavar="S", help="draw them; default: a fixed choice")
     add(
         "--max-drop",

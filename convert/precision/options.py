@@ -30,6 +30,16 @@ def check_precision_options(parser: argparse.ArgumentParser, options: argparse.N
             f"--precision {options.precision}: expected it without options for ranges and weights "
             f"and without --search, which are for {DEFAULT}"
         )
+    calibrating = {
+        "--calibration-count": options.calibration_count is not None,
+        "--calibration-seed": options.calibration_seed is not None,
+    }
+    given = [name for name, is_given in calibrating.items() if is_given]
+    if given and not KINDS[options.precision].calibrated:
+        parser.error(
+            f"{', '.join(given)}: expected it without --precision {options.precision}, which "
+            "measures no ranges"
+        )
     if options.io != "uint8" and not KINDS[options.precision].calibrated:
         parser.error(
             f"--io {options.io}: the input and output of --precision {options.precision} are "

@@ -160,6 +160,11 @@ def test_another_precision_never_takes_the_int8_models_place() -> None:
         (["--precision", "dynamic", "--search"], "for int8"),
         (["--precision", "int8-dense4", "--equalize"], "for int8"),
         (["--precision", "float16", "--io", "int8"], "float32"),
+        (["--precision", "dynamic", "--calibration-count", "500"], "which measures no ranges"),
+        (
+            ["--precision", "float32", "--calibration-seed", "1"],
+            "--calibration-seed: expected it without --precision float32",
+        ),
         (["--precision", "int4"], "int8-dense4"),
     ],
 )
