@@ -75,18 +75,24 @@ def test_the_plain_deployed_file_is_the_one_that_quantize_writes(subject: Subjec
 
 
 def _comparison(losses: int, count: int = 1000) -> Comparison:
+    """Losses below zero are gains."""
     true = np.zeros(count, dtype=np.int64)
-    target = (np.arange(count) < losses).astype(np.int64)
-    return Comparison("data", "test", ("a", "b"), true, true, target)
+    changed = (np.arange(count) < abs(losses)).astype(np.int64)
+    reference, target = (true, changed) if losses > 0 else (changed, true)
+    return Comparison("data", "test", ("a", "b"), true, reference, target)
 
 
 @pytest.mark.parametrize(
     ("losses", "broken"),
     [
         ((0, 1, 2), []),
-        ((0, 0, 11), ["agreement 98.90 %", "a significant drop", "a mean drop of 0.367 points"]),
+        (
+            (0, 0, 11),
+            ["agreement 98.90 %", "a significant difference", "a mean drop of 0.367 points"],
+        ),
+        ((0, -7, 0), ["seed 1: a significant difference, p 0.02"]),
         ((2, 2, 2), ["a mean drop of 0.200 points"]),
-        ((7, 0, 0), ["a significant drop", "a mean drop of 0.233 points"]),
+        ((7, 0, 0), ["a significant difference", "a mean drop of 0.233 points"]),
     ],
 )
 def test_broken_claims_are_said(losses: tuple[int, ...], broken: list[str]) -> None:
