@@ -12,21 +12,24 @@ _MARGIN = 1.3
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a candidate needs, in pictures run.
+    """What a candidate needs.
 
     Attributes:
-        observed: through the float graph, to keep statistics.
-        corrected: through the quantized graphs of a bias correction, all layers together.
-        evaluated: through the candidate itself.
+        observed: pictures through the float graph, to keep statistics.
+        corrected: pictures through the quantized graphs of a bias correction, all layers together.
+        evaluated: pictures through the candidate itself.
+        quantized: quantizations of a bias correction, one for each layer; that of the candidate
+            itself comes on top. They take the same time however few the pictures are.
     """
 
     observed: int
     corrected: int
     evaluated: int
+    quantized: int = 0
 
 
 class Budget:
-    """Seconds to spend; learns what a picture costs from the work that was done."""
+    """Seconds to spend; learns what pictures and quantizations cost from the work that was done."""
 
     def __init__(self, seconds: float, *, clock: Callable[[], float] = time.perf_counter) -> None:
         """Start the clock.
@@ -41,6 +44,7 @@ class Budget:
         self._observe_s = 0.0
         self._correct_s: float | None = None
         self._evaluate_s = 0.0
+        self._quantize_s = 0.0
 
     @property
     def left_s(self) -> float:
@@ -54,17 +58,29 @@ class Budget:
             work.observed * self._observe_s
             + work.corrected * correct_s
             + work.evaluated * self._evaluate_s
+            + (work.quantized + 1) * self._quantize_s
         )
 
     def fits(self, work: Work) -> bool:
         """Whether `work` should end in time, with a margin."""
         return _MARGIN * self.expected_s(work) <= self.left_s
 
-    def learn(self, work: Work, *, prepared_s: float, evaluated_s: float) -> None:
-        """Note how long work took: preparation (both kinds of runs) and evaluation."""
+    def learn(
+        self, work: Work, *, prepared_s: float, quantized_s: float, evaluated_s: float
+    ) -> None:
+        """Note how long work took.
+
+        Args:
+            work: that was done.
+            prepared_s: seconds of observation and bias correction, its quantizations included.
+            quantized_s: seconds of the quantization of the candidate itself.
+            evaluated_s: seconds of its evaluation.
+        """
         self._evaluate_s = max(self._evaluate_s, evaluated_s / work.evaluated)
+        self._quantize_s = max(self._quantize_s, quantized_s)
         if work.corrected:
-            rest_s = max(prepared_s - work.observed * self._observe_s, 0.0)
+            known_s = work.observed * self._observe_s + work.quantized * self._quantize_s
+            rest_s = max(prepared_s - known_s, 0.0)
             self._correct_s = max(self._correct_s or 0.0, rest_s / work.corrected)
         elif work.observed:
             self._observe_s = max(self._observe_s, prepared_s / work.observed)

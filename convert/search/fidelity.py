@@ -81,12 +81,21 @@ def true_scores(flatbuffer: bytes, images: NDArray[np.uint8]) -> NDArray[np.floa
 def fine_scores(calibrated: bytes, images: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return the scores of the int8 model before they are rounded to 1/256.
 
-    The softmax stays in float32: the rounding is the same for all candidates, and would hide what
+    Args:
+        calibrated: what `convert.int8.conversion.quantize` takes.
+        images: uint8 (n, height, width, 3), RGB, 0-255.
+    """
+    return true_scores(fine_model(calibrated), images)
+
+
+def fine_model(calibrated: bytes) -> bytes:
+    """Quantize all but the softmax at the end.
+
+    It stays in float32: its rounding to 1/256 is the same for all candidates, and would hide what
     tells them apart.
 
     Args:
         calibrated: what `convert.int8.conversion.quantize` takes.
-        images: uint8 (n, height, width, 3), RGB, 0-255.
     """
     graph = read_graph(calibrated)
     last = [
@@ -94,7 +103,7 @@ def fine_scores(calibrated: bytes, images: NDArray[np.uint8]) -> NDArray[np.floa
         for operation in graph.operations
         if operation.name == "SOFTMAX" and operation.outputs[0] in graph.outputs
     ]
-    return true_scores(quantize(calibrated, io=None, float_operators=last), images)
+    return quantize(calibrated, io=None, float_operators=last)
 
 
 def fidelity(

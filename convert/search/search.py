@@ -11,7 +11,7 @@ from convert.errors import ConversionError, DataError
 from convert.int8.conversion import convert_float
 from convert.search.budget import Budget, Work
 from convert.search.equalization import pairs
-from convert.search.fidelity import fidelity, fine_scores, true_scores
+from convert.search.fidelity import fidelity, fine_model, true_scores
 from convert.search.layers import read_layers
 from convert.search.method import Candidate
 from convert.search.plan import most_trials, plan
@@ -127,10 +127,17 @@ def search(
         started_s = budget.now_s()
         calibrated = preparation.calibrated(candidate)
         prepared_s = budget.now_s() - started_s
-        scores = fine_scores(calibrated, validation.images)
+        quantized = fine_model(calibrated)
+        ready_s = budget.now_s() - started_s
+        scores = true_scores(quantized, validation.images)
         trials.append(Trial(candidate, fidelity(reference, scores, validation)))
         took_s = budget.now_s() - started_s
-        budget.learn(work, prepared_s=prepared_s, evaluated_s=took_s - prepared_s)
+        budget.learn(
+            work,
+            prepared_s=prepared_s,
+            quantized_s=ready_s - prepared_s,
+            evaluated_s=took_s - ready_s,
+        )
         watch(Step(trials[-1], len(trials), most, took_s, budget.left_s))
     notes += _shortages([trial.candidate for trial in trials], preparation)
     return Search(tuple(trials), choose(trials), tuple(left_out), len(validation), notes)
@@ -164,6 +171,7 @@ def _work(candidate: Candidate, preparation: Preparation, layers: int, evaluated
         observed=unseen * candidate.count,
         corrected=layers * candidate.count if method.bias_correction else 0,
         evaluated=evaluated,
+        quantized=layers if method.bias_correction else 0,
     )
 
 

@@ -139,18 +139,31 @@ def test_a_budget_learns_the_slowest_pace() -> None:
     clock = Clock()
     budget = Budget(100.0, clock=clock)
     work = Work(observed=10, corrected=0, evaluated=50)
-    budget.learn(work, prepared_s=5.0, evaluated_s=5.0)
-    budget.learn(work, prepared_s=2.0, evaluated_s=10.0)
+    budget.learn(work, prepared_s=5.0, quantized_s=0.0, evaluated_s=5.0)
+    budget.learn(work, prepared_s=2.0, quantized_s=0.0, evaluated_s=10.0)
     assert budget.expected_s(work) == 5.0 + 10.0
     # Before the first correction its pictures count like observed ones.
     corrected = Work(observed=0, corrected=20, evaluated=50)
     assert budget.expected_s(corrected) == 10.0 + 10.0
-    budget.learn(corrected, prepared_s=4.0, evaluated_s=10.0)
+    budget.learn(corrected, prepared_s=4.0, quantized_s=0.0, evaluated_s=10.0)
     assert budget.expected_s(corrected) == 4.0 + 10.0
     clock.now_s = 100.0 - 1.3 * 15.0 - 0.01
     assert budget.fits(work)
     clock.now_s += 0.02
     assert not budget.fits(work)
+
+
+def test_few_pictures_do_not_make_a_correction_s_quantizations_cheap() -> None:
+    budget = Budget(100.0, clock=Clock())
+    plain = Work(observed=500, corrected=0, evaluated=50)
+    budget.learn(plain, prepared_s=5.0, quantized_s=2.0, evaluated_s=1.0)
+    # Before the first correction: six layers' quantizations and the candidate's own.
+    many = Work(observed=0, corrected=6 * 500, evaluated=50, quantized=6)
+    assert budget.expected_s(many) == pytest.approx(30.0 + 7 * 2.0 + 1.0)
+    budget.learn(many, prepared_s=6 * 2.0 + 3.0, quantized_s=2.0, evaluated_s=1.0)
+    assert budget.expected_s(many) == pytest.approx(3.0 + 7 * 2.0 + 1.0)
+    few = Work(observed=0, corrected=6 * 50, evaluated=50, quantized=6)
+    assert budget.expected_s(few) == pytest.approx(0.3 + 7 * 2.0 + 1.0)
 
 
 @pytest.fixture(scope="module")
