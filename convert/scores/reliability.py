@@ -110,7 +110,7 @@ def reliability(
 def calibration_error(
     confidence: NDArray[np.float64], right: NDArray[np.bool_], places: NDArray[np.intp]
 ) -> float:
-    """Expected calibration error, equation 5 of Guo et al.: sum of |B| / n * |acc(B) - conf(B)|.
+    """Expected calibration error of Guo et al., section 2: sum of |B| / n * |acc(B) - conf(B)|.
 
     Args:
         confidence: float64 (n,), scores of the answers.

@@ -118,7 +118,7 @@ def choose_threshold(
     """Choose the threshold of `Threshold.rule`.
 
     Y. Geifman and R. El-Yaniv, "Selective Classification for Deep Neural Networks", NeurIPS 2017
-    (arXiv:1705.08500), algorithm 2: the best of many thresholds by one set of pictures would
+    (arXiv:1705.08500), its algorithm SGR: the best of many thresholds by one set of pictures would
     flatter itself, so the confidence is shared between the few that a bisection looks at. Where
     accuracy grows with the threshold, the promise holds for the one that it ends at.
 
