@@ -176,9 +176,11 @@ def _score_rows(model: PublishedModel) -> Iterator[tuple[str, str]]:
 def _trained(run: Run) -> str:
     command = run.training["command"].replace(_DATA_FOLDER, "DIR")
     epochs = len(run.training["history"])
+    # Older records do not say on what.
+    machine = run.training.get("machine", "a machine")
     return (
-        f"`{command}`; {epochs} epochs of {run.epoch_s:.0f} s (median) on 2 virtual cores (AMD "
-        "EPYC) that did other work beside"
+        f"`{command}`; {epochs} epochs of {run.epoch_s:.0f} s (median) on {machine}, which did "
+        "other work beside"
     )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
+from minivgg_edge.measure.machine_state import ROOT
+from minivgg_edge.measure.processor import board_title
 from minivgg_edge.metrics import accuracy, balanced_accuracy, confusion_matrix, recall
 
 if TYPE_CHECKING:
@@ -69,6 +72,18 @@ def tool_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+def machine_title() -> str:
+    """Return what a run trains on: processor and the number of cores that it may use.
+
+    The order of some sums depends on that number, so that equal bits take an equal one.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return board_title(ROOT, cores=cores)
 
 
 def to_json(record: dict[str, object]) -> bytes:

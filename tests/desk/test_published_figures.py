@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -95,8 +96,23 @@ def test_the_float_model_is_that_of_the_log(model):
     assert model.run.training["recipe"]["seed"] == 1
 
 
+@pytest.mark.parametrize("model", published_models(), ids=lambda model: model.name)
+def test_make_trains_it_again(model):
+    """`make train NAME=...` is the command of the record; --resume changes nothing in a run."""
+    words = ["train", f"NAME={model.name}", f"DATA={cards._DATA_FOLDER}"]
+    program = ["make", "--dry-run", "--no-print-directory", *words]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+    shown = run.stdout.splitlines()[-1]
+    assert shown == f".venv/bin/{model.run.training['command']} --resume"
+
+
+def orders(name: str) -> list[dict[str, object]]:
+    """The records of the shipped order and of the textbook's, trained alike."""
+    return [record(f"orders/{order}/{name}") for order in ("conv-bn-relu", "conv-relu-bn")]
+
+
 def test_orders():
-    reports = [record("quantization.json"), record("textbook-order/quantization.json")]
+    reports = orders("quantization.json")
     for split in ("validation", "test"):
         shipped, textbook = (comparison(report, split) for report in reports)
         for name, key in (("float32", "float_top1"), ("int8", "target_top1")):
@@ -110,7 +126,7 @@ def test_orders():
 
 
 def test_the_two_orders_differ_in_nothing_else():
-    shipped, textbook = (record(f"{folder}training.json") for folder in ("", "textbook-order/"))
+    shipped, textbook = orders("training.json")
     assert shipped["recipe"] == textbook["recipe"]
     assert shipped["data"] == textbook["data"]
     assert {**shipped["architecture"], "order": "conv-relu-bn"} == textbook["architecture"]

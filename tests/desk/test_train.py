@@ -74,6 +74,7 @@ def test_a_run_leaves_model_record_log_and_curves(finished):
     assert trained > 100
     assert len(base64.b64decode(record["trained_on"])) == 6 * trained
     assert {"keras", "numpy", "python"} <= set(record["versions"])
+    assert record["machine"].endswith((" core", " cores"))
     with (out / "log.csv").open(newline="") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2", "3", "4"]
     assert b"<svg" in (out / "curves.svg").read_bytes()
