@@ -4,8 +4,7 @@ The base is the recipe `quick` of the named model with --options; each variant a
 own. Runs stand one after another in --folder: a killed command goes on where it was. The figures
 say how far seeds are apart and go to ablations.json in --out, from which
 `python -m benchmarks.ablations.document` makes a section of docs/training.md. Test pictures are not
-looked at. --step-times measures milliseconds per step instead, all variants in turns, while other
-trainings wait.
+looked at.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shlex
-import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +22,7 @@ from benchmarks.ablations.runs import Run, run_training
 from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS
 from benchmarks.result import Result, conclude, result_of, write_result
-from convert.command import EXIT_DONE, run_command
+from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.text import table
 from convert.training.family import FAMILY
@@ -42,10 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     missing = [name for name in options.variants if VARIANTS[name].teacher]
     if options.teacher is None and missing:
         parser.error(f"{missing[0]!r} needs --teacher")
-    if options.step_times:
-        return _measure(options)
-    if options.data is None:
-        parser.error("expected --data, or --step-times")
     result = _train(options, ["benchmarks.ablations", *given])
     for part in result.tables:
         print(f"{part.caption}\n{table(part.columns, part.rows)}\n{part.note}")
@@ -109,31 +102,6 @@ def _sha256(path: Path | None) -> str | None:
     return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _measure(options: argparse.Namespace) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tempfile
-
-    import tensorflow as tf
-
-    from benchmarks.ablations.step_times import step_times
-    from convert.training.pause import trainings_paused
-
-    tf.get_logger().setLevel("ERROR")  # it warns of as many traced functions as there are variants
-    tf.config.experimental.enable_op_determinism()
-    tf.keras.utils.set_random_seed(1)
-    with tempfile.TemporaryDirectory() as folder, trainings_paused():
-        times_ms = step_times(
-            {name: _words(options, name) for name in options.variants},
-            folder=Path(folder),
-            steps=options.steps,
-        )
-    print(f"{options.model}, {options.steps} steps, {os.cpu_count()} cores\n")
-    print("| variant | ms a step, median | fastest |\n|---|---|---|")
-    for name, values in times_ms.items():
-        print(f"| {name} | {statistics.median(values):.0f} | {min(values):.0f} |")
-    return EXIT_DONE
-
-
 def _variants(text: str) -> tuple[str, ...]:
     names = tuple(text.split(","))
     unknown = [name for name in names if name not in VARIANTS]
@@ -151,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--data", type=Path, metavar="DIR", help="CIFAR-10 (binary) or image folder")
+    add("--data", type=Path, required=True, metavar="DIR", help="CIFAR-10 (binary) or image folder")
     add("--model", choices=tuple(FAMILY), default="minivgg-nano", help="(%(default)s)")
     add("--epochs", type=positive_integer, default=30, help="(%(default)s)")
     add("--train-count", type=positive_integer, metavar="N", help="train on N pictures only")
@@ -168,8 +136,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", type=positive_integer, default=2, help="seeds 1 to this (%(default)s)")
     add("--folder", type=Path, default=Path("runs/ablations"), help="of the runs (%(default)s)")
     add("--out", type=Path, default=PAGE.stored, metavar="DIR", help="default: the stored results")
-    add("--step-times", action="store_true", help="measure the time of a step instead")
-    add("--steps", type=positive_integer, default=30, help="measured steps (%(default)s)")
     return parser
 
 

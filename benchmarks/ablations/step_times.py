@@ -1,20 +1,106 @@
-"""How long a step of each variant takes: in turns in one process, so that all share the weather."""
+"""Measure how long a training step takes, by model and option, and what the recipes take by that.
+
+All options of a model in turns in one process, so that they share the weather, on random pictures,
+while other trainings wait. The result goes to step-times.json in --out, from which
+`python -m benchmarks.ablations.document` makes a section of docs/training.md.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
+import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.ablations.document import PAGE
+from benchmarks.ablations.variants import VARIANTS
+from benchmarks.models import PUBLISHED
+from benchmarks.result import conclude, result_of
+from convert.command import run_command
 from convert.data.cifar10 import CLASS_NAMES
 from convert.data.pictures import PictureSet, Splits
+from convert.options import positive_integer
+from convert.quiet import quiet
+from convert.report.tables import Table
+from convert.report.text import table
 from convert.training.arguments import architecture_of, parse_arguments, recipe_of
+from convert.training.batches import steps_per_epoch
+from convert.training.family import FAMILY
 from convert.training.loop import Trainer
+from convert.training.pause import trainings_paused
+from convert.training.presets import DEFAULTS, PRESETS
 from convert.training.teacher import load_teacher
 
+NAME = "step-times"
+MODELS = tuple(name for name in FAMILY if name.startswith("minivgg"))
+# Each beside bfloat16, but the first.
+TIMED = ("float32", "bfloat16", "rep", "distill", "rep+distill")
+_BASE = ("--precision", "bfloat16")
+_RECIPES_OF = "bfloat16"
+_TRAINED = 45_000  # pictures of CIFAR-10, see docs/training.md
 _BATCHES = 16  # of an epoch, which is prepared anew after as many steps
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    found = {}
+    with quiet():
+        import tensorflow as tf
+
+        # It warns of as many traced functions as there are options.
+        tf.get_logger().setLevel("ERROR")
+        tf.config.experimental.enable_op_determinism()
+        tf.keras.utils.set_random_seed(1)
+    with tempfile.TemporaryDirectory() as folder, trainings_paused():
+        for model in options.models:
+            print(f"{model}: {options.steps} steps each", file=sys.stderr, flush=True)
+            variants = {
+                name: ["--model", model, *_BASE, *VARIANTS[name].words(options.teacher)]
+                for name in TIMED
+            }
+            with quiet():
+                found[model] = step_times(variants, folder=Path(folder), steps=options.steps)
+    shown = step_table(found)
+    print(table(shown.columns, shown.rows))
+    result = result_of(NAME, ["benchmarks.ablations.step_times", *given], [shown])
+    return conclude(result, options.out)
+
+
+def step_table(found: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:
+    """Return the models as rows: the median of a step by option, and hours by recipe.
+
+    Args:
+        found: milliseconds of each step, by the option and the model.
+    """
+    steps = steps_per_epoch(_TRAINED, int(DEFAULTS["batch_size"]))
+    rows = []
+    for model, times_ms in found.items():
+        medians = {name: statistics.median(values) for name, values in times_ms.items()}
+        hours = (
+            int(preset.options.get("epochs", DEFAULTS["epochs"]))
+            * steps
+            * medians[_RECIPES_OF]
+            / 3_600_000
+            for preset in PRESETS.values()
+        )
+        cells = (*(f"{value:.0f}" for value in medians.values()), *(f"{h:.1f}" for h in hours))
+        rows.append((model, *cells))
+    columns = ("model", *(f"{name}, ms" for name in TIMED), *(f"{name}, hours" for name in PRESETS))
+    note = (
+        f"Median of a step on {DEFAULTS['batch_size']} pictures of 32×32; all but the first column "
+        f"in bfloat16; the teacher is minivgg-small and answers live. Hours: of the recipes on "
+        f"{_TRAINED:,} pictures with bfloat16 alone, validation not counted."
+    )
+    return Table("Time of a step and of the recipes", columns, tuple(rows), frozenset({0}), note)
 
 
 def step_times(
@@ -71,3 +157,35 @@ def _random_pictures(count: int, height: int, width: int) -> PictureSet:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (count, height, width, 3), dtype=np.uint8)
     return PictureSet(images, np.arange(count) % len(CLASS_NAMES), CLASS_NAMES)
+
+
+def _models(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in FAMILY]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(FAMILY)}, got {unknown[0]!r}")
+    return names
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.ablations.step_times",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--models", type=_models, default=MODELS, metavar="A,B,...", help=f"({','.join(MODELS)})")
+    add("--steps", type=positive_integer, default=30, help="measured of each (%(default)s)")
+    add(
+        "--teacher",
+        type=Path,
+        default=PUBLISHED / "minivgg-small" / "model.keras",
+        metavar="FILE",
+        help="default: minivgg-small",
+    )
+    add("--out", type=Path, default=PAGE.stored, metavar="DIR", help="default: the stored results")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

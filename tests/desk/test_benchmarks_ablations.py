@@ -12,7 +12,7 @@ from benchmarks.ablations import document
 from benchmarks.ablations import runs as module
 from benchmarks.ablations.__main__ import main
 from benchmarks.ablations.runs import AblationError, Run, run_training
-from benchmarks.ablations.step_times import step_times
+from benchmarks.ablations.step_times import TIMED, step_table, step_times
 from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS, Variant
 from benchmarks.result import read_result
@@ -135,7 +135,7 @@ def test_a_training_that_fails_is_named(trainings, tmp_path, capsys):
     [
         (["--variants", "distill", "--data", "x"], "'distill' needs --teacher"),
         (["--variants", "magic"], "expected some of base,"),
-        ([], "expected --data, or --step-times"),
+        ([], "the following arguments are required: --data"),
     ],
 )
 def test_usage_errors(capsys, words, message):
@@ -166,3 +166,11 @@ def test_steps_are_timed_in_turns(tmp_path):
         )
     assert list(found) == ["a", "b"]
     assert all(len(values) == 3 and min(values) > 0.0 for values in found.values())
+
+
+def test_hours_by_hand():
+    times_ms = {name: [9.0, 100.0, 101.0] for name in TIMED}
+    table = step_table({"minivgg": {**times_ms, "bfloat16": [10.0, 51.5, 90.0]}})
+    # 351 steps an epoch: 100 epochs of 18 s, half an hour.
+    assert table.rows == (("minivgg", "100", "52", "100", "100", "100", *("0.2", "0.5", "1.0")),)
+    assert table.columns[-3:] == ("quick, hours", "long, hours", "best, hours")
