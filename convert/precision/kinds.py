@@ -57,7 +57,8 @@ KINDS: Mapping[Precision, Kind] = MappingProxyType(
             False,
             "Weights are int8; activations are float32 between the operators, which quantize "
             "them anew for each picture.",
-            "There are no pictures to calibrate on, and every board has LiteRT.",
+            "One range for each activation costs too much even with --search, the file has to be "
+            "as small as that of int8, and every board has LiteRT.",
         ),
         "float32": Kind(
             "float32",
