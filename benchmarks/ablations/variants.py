@@ -39,6 +39,7 @@ VARIANTS: Mapping[str, Variant] = {
     "cutmix": Variant(_CUTMIX),
     "cutmix 0.5": Variant((*_CUTMIX, "--mix-probability", "0.5")),
     "mixup+cutmix": Variant(("--mixup", "0.2", *_CUTMIX)),
+    "progressive": Variant(("--progressive", "0.5")),
     "rep": Variant(_REP),
     "distill": Variant(teacher=True),
     "distill 0.9": Variant(("--teacher-weight", "0.9"), teacher=True),

@@ -95,6 +95,7 @@ def recipe_of(
             mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
             branches=value["branches"],
             precision=value["precision"],
+            progressive=value["progressive"],
             distillation=distillation,
             patience=value["patience"],
             class_weights=class_weights if value["class_weights"] == "auto" else (),

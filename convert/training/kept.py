@@ -36,14 +36,23 @@ class KeptModel:
         plain: the model that is judged and saved.
     """
 
-    def __init__(self, model: keras.Model, *, branches: Branches, precision: Precision) -> None:
-        """Build both from what `build_minivgg` returned.
+    def __init__(
+        self,
+        model: keras.Model,
+        *,
+        branches: Branches,
+        precision: Precision,
+        any_size: bool = False,
+    ) -> None:
+        """Build both from what `build_minivgg` returned, see `build_trained` and `build_plain`.
 
         Raises:
-            TrainingError: the model cannot have branches.
+            TrainingError: the model cannot have branches, or takes one size only.
         """
         self._template, self._branches = model, branches
-        self.trained = build_trained(model, branches=branches, precision=precision)
+        self.trained = build_trained(
+            model, branches=branches, precision=precision, any_size=any_size
+        )
         self.plain = build_plain(model, branches=branches)
 
     def take(self, values: Weights) -> None:

@@ -78,7 +78,12 @@ class Trainer:
         self.fingerprint = {**fingerprint, "recipe": recipe.to_json()}
         self.history: list[dict[str, float]] = []
         set_momentum(model, recipe.normalization_momentum)
-        self._kept = KeptModel(model, branches=recipe.branches, precision=recipe.precision)
+        self._kept = KeptModel(
+            model,
+            branches=recipe.branches,
+            precision=recipe.precision,
+            any_size=recipe.small_epochs > 0,
+        )
         self._trained = self._kept.trained
         self._wait = wait
         self._steps = steps_per_epoch(len(train), recipe.batch_size)
@@ -88,9 +93,13 @@ class Trainer:
         self._schedule = recipe.schedule(self._steps)
         # With patience: the average of the epoch with the least validation loss.
         self._best: Weights | None = None
-        self._step_function = traced_step(
-            self._trained, self._optimizer, self._average, recipe, teacher=live
-        )
+        # Traced when they are first called: one for smaller pictures, one for whole ones.
+        self._step_functions = {
+            small: traced_step(
+                self._trained, self._optimizer, self._average, recipe, teacher=live, small=small
+            )
+            for small in (False, True)
+        }
 
     @property
     def epochs_done(self) -> int:
@@ -211,6 +220,7 @@ class Trainer:
             mixing=recipe.mixing,
             teacher=self._answers,
         )
+        step_function = self._step_functions[epoch < recipe.small_epochs]
         no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
         for index, batch in enumerate(batches):
             waited_s = self._wait()
@@ -219,7 +229,7 @@ class Trainer:
             if repeated is not None and recipe.distillation is not None:
                 log_scores = repeated.to(drawn, index, batch.images)
                 answers = softened_logits(log_scores, recipe.distillation.temperature)
-            loss, hits = self._step_function(
+            loss, hits = step_function(
                 tf.constant(batch.images),
                 tf.constant(batch.targets),
                 tf.constant(answers),

@@ -31,7 +31,11 @@ _ALWAYS_FLOAT32 = frozenset({"GlobalAveragePooling2D", "Softmax"})
 
 
 def build_trained(
-    plain: keras.Model, *, branches: Branches = "none", precision: Precision = "float32"
+    plain: keras.Model,
+    *,
+    branches: Branches = "none",
+    precision: Precision = "float32",
+    any_size: bool = False,
 ) -> keras.Model:
     """Build the model that is trained; it starts with the weights of `plain`.
 
@@ -40,18 +44,28 @@ def build_trained(
         branches: "rep" adds a 1x1 and an identity branch to every 3x3 convolution.
         precision: of activations and of the kernels' copies that a step computes with; the
             weights themselves are float32. The head is computed in float32.
+        any_size: whether it has to take pictures of other sizes too.
 
     Returns:
         A model with the input and output of `plain`. The layers of `plain` have their names in it;
         those of the branches are called after their convolution, `conv1_1_1x1_bn`.
 
     Raises:
-        TrainingError: branches are wanted, but a normalization stands behind the ReLU.
+        TrainingError: branches are wanted, but a normalization stands behind the ReLU; or any size
+            is, but a dense layer reads the last map.
     """
     import keras
 
     chain = _chain(plain)
-    x = pixels = keras.Input(plain.input_shape[1:], name=plain.inputs[0].name)
+    shape = plain.input_shape[1:]
+    if any_size:
+        shape = (None, None, shape[-1])
+        if any(type(layer).__name__ == "Flatten" for layer in chain):
+            raise TrainingError(
+                f"{plain.name}: expected a pooled head with --progressive, got a dense layer that "
+                "reads maps of one size: add --head gap"
+            )
+    x = pixels = keras.Input(shape, name=plain.inputs[0].name)
     position = 0
     while position < len(chain):
         layer = chain[position]

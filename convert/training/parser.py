@@ -160,6 +160,10 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         choices=("float32", "bfloat16"),
     )
     option(
+        "--progressive",
+        "share of the epochs, from the first on, on pictures of 3/4 the side; pooled heads only",
+    )
+    option(
         "--class-weights",
         "auto: rare classes count more where the numbers differ by more than half",
         choices=("auto", "none"),

@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "mix_probability": 1.0,
     "branches": "none",
     "precision": "float32",
+    "progressive": 0.0,
     "class_weights": "auto",
     "patience": 0,
     "init": "none",

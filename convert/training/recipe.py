@@ -34,6 +34,8 @@ class Recipe:
         mixing: whether they are mixed with each other.
         branches: "rep": with branches that are fused at the end, see `training.network`.
         precision: that steps compute in.
+        progressive: share of the epochs, from the first on, that see the pictures smaller, see
+            `training.smaller`.
         distillation: the teacher and its part; None without one.
         patience: stop when the averaged model's validation loss has not become less for so many
             epochs, and keep the average with the least; 0: train to the end and keep the last.
@@ -54,6 +56,7 @@ class Recipe:
     mixing: Mixing = field(default_factory=Mixing)
     branches: Branches = "none"
     precision: Precision = "float32"
+    progressive: float = 0.0
     distillation: Distillation | None = None
     patience: int = 0
     class_weights: tuple[float, ...] = ()
@@ -67,7 +70,8 @@ class Recipe:
             raise ValueError(
                 f"expected a warm-up shorter than {self.epochs} epochs, got {self.warmup_epochs}"
             )
-        for name in ("momentum", "label_smoothing", "ema_decay", "normalization_momentum"):
+        below_one = ("momentum", "label_smoothing", "ema_decay", "normalization_momentum")
+        for name in (*below_one, "progressive"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"expected {name} in 0..1 (1 excluded), got {getattr(self, name)}")
         if not 0.0 < self.learning_rate < math.inf:
@@ -79,6 +83,11 @@ class Recipe:
         # Keras and numpy take 32 bits.
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"expected a seed from 0 to {2**32 - 1}, got {self.seed}")
+
+    @property
+    def small_epochs(self) -> int:
+        """How many epochs see the pictures smaller; the last one never does."""
+        return min(round(self.progressive * self.epochs), self.epochs - 1)
 
     def to_json(self) -> dict[str, object]:
         """Return the recipe as JSON values."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from convert.training.averaging import WeightAverage
 from convert.training.distillation import distillation_loss, softened
 from convert.training.recipe import Recipe
+from convert.training.smaller import smaller
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +40,7 @@ def traced_step(
     recipe: Recipe,
     *,
     teacher: keras.Model | None = None,
+    small: bool = False,
 ) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     """Trace forward pass, gradients, update and average into one graph.
 
@@ -48,6 +50,7 @@ def traced_step(
         average: of its weights.
         recipe: how the run trains.
         teacher: answers each batch inside the step; None: its answers come with the batch.
+        small: whether the model (not the teacher) sees the pictures smaller.
 
     Returns:
         A function of images uint8 (n, height, width, 3), targets float32 (n, classes), the
@@ -85,6 +88,8 @@ def traced_step(
         pixels = tf.cast(images, tf.float32)
         if distillation is not None and teacher is not None:
             answers = softened(teacher(pixels, training=False), distillation.temperature)
+        if small:
+            pixels = smaller(pixels)
         with tf.GradientTape() as tape:
             logits = logits_model(pixels, training=True)
             loss = loss_of(logits, targets, answers)

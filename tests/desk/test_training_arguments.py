@@ -70,7 +70,7 @@ def test_every_option_reaches_the_recipe():
         *("--jitter", "0.3", "--mixup", "0.4", "--cutmix", "0.6", "--branches", "rep"),
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
         *("--rotate", "20", "--zoom", "0.5", "--normalization-momentum", "0.8"),
-        *("--patience", "4", "--mix-probability", "0.25"),
+        *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
         *("--teacher-rounds", "5"),
     ]
@@ -98,6 +98,7 @@ def test_every_option_reaches_the_recipe():
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
         "branches": "rep",
         "precision": "bfloat16",
+        "progressive": 0.4,
         "distillation": {
             "teacher_sha256": "ab",
             "weight": 0.7,

@@ -39,6 +39,7 @@ OPTIONS = {
     "fast statistics": {"normalization_momentum": 0.5},
     "rep": {"branches": "rep"},
     "bfloat16": {"precision": "bfloat16"},
+    "progressive": {"progressive": 0.4},
     "live teacher": {"distillation": Distillation("0")},
     "cached teacher": {"distillation": Distillation("0", views="cached")},
     "repeated teacher": {**VARIED, "distillation": Distillation("0", views="repeated", rounds=2)},
@@ -46,6 +47,7 @@ OPTIONS = {
         **VARIED,
         "branches": "rep",
         "precision": "bfloat16",
+        "progressive": 0.6,
         "distillation": Distillation("0"),
     },
 }
