@@ -22,11 +22,14 @@ THRESHOLD = 0.75
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """The bundled model with a threshold."""
+    """The bundled model with that threshold."""
+    return write_model(tmp_path / "bundled.tflite", THRESHOLD)
+
+
+def write_model(path: Path, threshold: float | None) -> Path:
     bundled = load_model(None)
-    output = dataclasses.replace(bundled.manifest.output, threshold=THRESHOLD)
+    output = dataclasses.replace(bundled.manifest.output, threshold=threshold)
     manifest = dataclasses.replace(bundled.manifest, output=output)
-    path = tmp_path / "bundled.tflite"
     golden = bundled.golden_vectors()
     path.write_bytes(pack_model_file(bundled.flatbuffer, manifest, golden=golden))
     return path
@@ -77,8 +80,9 @@ def test_refusals(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bundled = str(Path(load_model(None).source))
     (tmp_path / "empty").mkdir()
-    arguments = [bundled] if name is None else [str(model), "--others", str(tmp_path / name)]
+    arguments = [str(model), "--others", str(tmp_path / str(name))]
+    if name is None:
+        arguments = [str(write_model(tmp_path / "without.tflite", None))]
     assert run_command(main, arguments) == 2
     assert message in capsys.readouterr().err

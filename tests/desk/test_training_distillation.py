@@ -161,7 +161,7 @@ def test_repeated_answers_are_those_to_the_batches_that_come_again(tiny, tmp_pat
         seen.setdefault(epoch, []).append((np.asarray(images), np.asarray(answers)))
         return 0.0, 0
 
-    trainer._step_function = step
+    trainer._step_functions = {False: step}
     for epoch in (0, 1, 3, 4):
         assert len(list(trainer.steps(epoch))) == trainer._steps
     for images, answers in seen[1]:
@@ -177,7 +177,7 @@ def test_repeated_answers_are_those_to_the_batches_that_come_again(tiny, tmp_pat
     (file,) = tmp_path.glob("teacher-*.npy")
     again = trainer_of(tiny, tmp_path, views="repeated", rounds=2, temperature=1.0)
     again._repeated._answer = None
-    again._step_function = step
+    again._step_functions = {False: step}
     epoch = 5
     list(again.steps(3))
     np.testing.assert_array_equal(seen[5][0][1], seen[3][0][1])

@@ -44,6 +44,12 @@ def repack(bundled: ModelFile, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def without_threshold(repack: Callable[..., Path], bundled: ModelFile) -> Path:
+    """The bundled model as one that states no threshold."""
+    return repack(output=dataclasses.replace(bundled.manifest.output, threshold=None))
+
+
+@pytest.fixture
 def picture(bundled: ModelFile) -> np.ndarray:
     """A model-size picture of noise: uint8 (H, W, 3)."""
     spec = bundled.manifest.input

@@ -260,7 +260,6 @@ def test_other_batches(classifier: Classifier, picture: np.ndarray) -> None:
             TypeError,
             "threshold: expected a number or .model., got b'model",
         ),
-        ({"threshold": "model"}, ValueError, "threshold: .*minivgg states no threshold"),
         ({"threshold": [0.5]}, TypeError, "list"),
     ],
 )
@@ -270,6 +269,15 @@ def test_bad_arguments(
     # Batches too complain at once, not when the first result is asked for.
     with pytest.raises(kind, match=message):
         getattr(classifier, method)([], **arguments)
+
+
+@pytest.mark.parametrize("method", ["classify", "classify_batch"])
+def test_a_model_without_a_threshold(without_threshold: Path, method: str) -> None:
+    with (
+        Classifier(without_threshold) as classifier,
+        pytest.raises(ValueError, match=r"threshold: .*minivgg states no threshold"),
+    ):
+        getattr(classifier, method)([], threshold="model")
 
 
 def test_bad_constructor_arguments() -> None:

@@ -121,9 +121,10 @@ def test_none_of_these(
 
 
 def test_a_model_without_a_threshold(
-    pictures: list[str], capsys: pytest.CaptureFixture[str]
+    without_threshold: Path, pictures: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["classify", "--threshold", "model", *pictures]) == 2
+    words = ["classify", "--model", str(without_threshold), "--threshold", "model", *pictures]
+    assert cli.main(words) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "expected a model that states a threshold for --threshold model" in captured.err
