@@ -5,13 +5,19 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
 NAME ?= minivgg
+OTHERS ?= ../shared/data/sign-language-digits
 MODEL_VERSION := 1.0
-# The bundled model was compiled with the defaults; the others by a search, with honest scores.
-COMPILE = $(if $(filter minivgg,$(NAME)),,--search --temperature fit --accept-accuracy 95)
+RESULTS := benchmarks/results
+# How the published models were made, beside --data and --seed 1; the teacher comes first.
+TEACHER := --teacher models/minivgg-small/model.keras --teacher-views repeated --teacher-rounds 40
+TRAIN_minivgg-small := --recipe best --precision bfloat16
+TRAIN_minivgg := --recipe best --epochs 160 --precision bfloat16 --cutmix 1 --mix-probability 0.5 $(TEACHER)
+TRAIN_minivgg-nano := --recipe best --precision bfloat16 $(TEACHER)
+COMPILE := --search --temperature fit --accept-accuracy 95
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness wheel clean
+.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness figures pages wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -42,8 +48,8 @@ lint: $(STAMP)  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-train: $(STAMP)  ## train the bundled model again (hours; DATA=folder of CIFAR-10)
-	$(BIN)/python -m convert.train --data $(DATA) -o runs/minivgg --seed 1 --resume
+train: $(STAMP)  ## train a published model again (NAME=minivgg, the bundled one; hours; DATA=folder of CIFAR-10)
+	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed 1 --resume
 
 compile: $(STAMP)  ## compile a published float model again (NAME=minivgg, the bundled one), and its card
 	$(BIN)/python -m convert.quantize models/$(NAME)/model.keras --data $(DATA) --out out/published/$(NAME).tflite $(COMPILE) --force
@@ -98,6 +104,24 @@ precision: $(STAMP)  ## other precisions than int8, and the second quantizer: ac
 
 robustness: $(STAMP)  ## the published models on re-saved, shifted, darkened and blurred test pictures
 	@$(BIN)/python -m benchmarks.robustness $(if $(wildcard $(DATA)),--data $(DATA))
+
+figures: $(VENV)/.peers  ## measure what README, cards and docs say of the models again, and store it (an hour; OTHERS=photos of other things)
+	$(BIN)/python -m benchmarks.quantization --data $(DATA) --out $(RESULTS)/quantization
+	$(BIN)/python -m benchmarks.rejection minivgg --data $(DATA) --others $(OTHERS) --out $(RESULTS)/quantization
+	$(BIN)/python -m benchmarks.precision --data $(DATA) --out $(RESULTS)/precision
+	$(BIN)/python -m benchmarks.second_engine --data $(DATA) --out $(RESULTS)/precision
+	$(MAKE) robustness bench peers
+	$(BIN)/python -m benchmarks.arm --data $(DATA) --update-baseline
+	cp out/arm/arm.json out/bench/host.json out/bench/answers.json out/bench/peers.json $(RESULTS)
+	cp out/bench/robustness.json $(RESULTS)/robustness
+	$(MAKE) pages
+
+pages: $(STAMP)  ## make README, its charts, cards and docs from the stored results
+	$(BIN)/python -m benchmarks.quantization.document
+	$(BIN)/python -m benchmarks.precision.document
+	$(BIN)/python -m benchmarks.ablations.document
+	$(BIN)/python -m benchmarks.report --readme README.md --charts docs
+	$(BIN)/python -m benchmarks.cards
 
 report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
 	@$(BIN)/python -m benchmarks.report --out out/report/index.html --markdown out/report/report.md

@@ -177,11 +177,8 @@ def _trained(run: Run) -> str:
     command = run.training["command"].replace(_DATA_FOLDER, "DIR")
     epochs = len(run.training["history"])
     # Older records do not say on what.
-    machine = run.training.get("machine", "a machine")
-    return (
-        f"`{command}`; {epochs} epochs of {run.epoch_s:.0f} s (median) on {machine}, which did "
-        "other work beside"
-    )
+    place = f" on {run.training['machine']}" if "machine" in run.training else ""
+    return f"`{command}`; {epochs} epochs of {run.epoch_s:.0f} s (median){place}, beside other work"
 
 
 def _seeds(model: PublishedModel) -> str:
