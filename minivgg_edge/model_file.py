@@ -7,7 +7,6 @@ docs/model-file.md specifies the format.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -16,6 +15,13 @@ from minivgg_edge.archive import has_zip, quoted, read_stored_zip, stored_zip
 from minivgg_edge.errors import ModelFileError, ModelNotFoundError
 from minivgg_edge.manifest import MAX_FILE_BYTES, EntryDigest, Manifest, parse_manifest
 from minivgg_edge.record import Record, field
+
+try:
+    # What `hashlib.sha256` is. Importing hashlib would ask OpenSSL for a dozen other algorithms,
+    # which costs a start more than reading a manifest does.
+    from _hashlib import openssl_sha256 as sha256
+except ImportError:  # a Python without OpenSSL
+    from hashlib import sha256
 
 if TYPE_CHECKING:
     from minivgg_edge.golden import GoldenVectors
@@ -132,7 +138,7 @@ def parse_model_file(data: bytes, *, source: str) -> ModelFile:
             f"{source!r}: flatbuffer: expected {size} bytes before the zip, got {zip_start}"
         )
     flatbuffer = data[:size]
-    digest = hashlib.sha256(flatbuffer)
+    digest = sha256(flatbuffer)
     _check_digest("flatbuffer", EntryDigest(digest.hexdigest(), size), manifest.flatbuffer, source)
     for name, expected in manifest.entries.items():
         _check_digest(name, _digest(entries[name]), expected, source)
@@ -245,7 +251,7 @@ def _check_digest(name: str, got: EntryDigest, expected: EntryDigest, source: st
 
 
 def _digest(data: bytes) -> EntryDigest:
-    return EntryDigest(hashlib.sha256(data).hexdigest(), len(data))
+    return EntryDigest(sha256(data).hexdigest(), len(data))
 
 
 def _labels_text(manifest: Manifest) -> bytes:

@@ -94,8 +94,12 @@ def _read_list(lexemes: Iterator[str], strings: Iterator[str], levels: int) -> l
     if lexeme == "]":
         return items
     while True:
-        is_string = lexeme == '"'
-        items.append(next(strings) if is_string else _read_value(lexeme, lexemes, strings, levels))
+        if lexeme == '"':
+            items.append(next(strings))
+        elif lexeme[0].isdigit():  # seen here for the same reason: tables are lists of numbers
+            items.append(_read_number(lexeme))
+        else:
+            items.append(_read_value(lexeme, lexemes, strings, levels))
         lexeme = next(lexemes)
         if lexeme == "]":
             return items
@@ -106,8 +110,13 @@ def _read_list(lexemes: Iterator[str], strings: Iterator[str], levels: int) -> l
 
 def _read_number(lexeme: str) -> int | float:
     if len(lexeme) <= _LONGEST_NUMBER:
-        if lexeme.isdigit() and (lexeme == "0" or not lexeme.startswith("0")):
-            return int(lexeme)
+        # Most numbers have digits and perhaps a point, and shall not cost more calls.
+        whole, point, fraction = lexeme.partition(".")
+        if whole == "0" or (whole.isdigit() and whole[0] != "0"):
+            if fraction.isdigit():
+                return float(lexeme)
+            if not point:
+                return int(lexeme)
         if _is_number(lexeme):
             value = float(lexeme)
             if math.isfinite(value):
