@@ -7,6 +7,8 @@ import hashlib
 import io
 import os
 import random
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -371,3 +373,14 @@ def test_bundled_model_is_sound(bundled: ModelFile) -> None:
     assert manifest.name == "minivgg"
     assert len(bundled.labels) == manifest.output.classes
     assert len(bundled.golden_vectors().inputs) >= 1
+
+
+def test_a_python_without_openssl_reads_the_same(bundled: ModelFile) -> None:
+    script = (
+        "import sys\n"
+        "sys.modules['_hashlib'] = None\n"
+        "from minivgg_edge.catalog import load_model\n"
+        "print(load_model().sha256)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == bundled.sha256
