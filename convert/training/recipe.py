@@ -14,7 +14,7 @@ from convert.training.schedule import WarmupCosine
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a run trains; the defaults are those of the bundled model.
+    """How a run trains; the defaults are those of `--recipe quick`.
 
     Attributes:
         epochs: passes over the training pictures.
