@@ -51,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.quiet:
             print(text, flush=True)
 
-    recipe_of(options)  # a value out of its range must not cost the time to read
+    # A value out of its range or a missing teacher must not cost the time to read.
+    recipe_of(options, teacher_sha256=None if options.teacher is None else "")
+    if options.teacher is not None and not options.teacher.is_file():
+        raise TrainingError(f"{options.teacher}: expected a teacher, got no such file")
     _prepare_folder(options.out, resume=options.resume, force=options.force)
     say(f"Reading {options.data}")
     size = input_size(options.data, options.size)
@@ -71,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Here and not before: until the data is found good, the old run is worth keeping.
     if not options.resume:
         (options.out / CHECKPOINT_NAME).unlink(missing_ok=True)
+        for events in _events(options.out).glob("events.out.tfevents.*"):
+            events.unlink()  # TensorBoard would draw both runs as one
     if options.resume and trainer.resume():
         say(f"Going on behind epoch {trainer.epochs_done} of {trainer.recipe.epochs}")
     model = _train(trainer, options)
@@ -101,6 +106,11 @@ def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
+def _events(out: Path) -> Path:
+    """The folder of TensorBoard's events."""
+    return out / "tensorboard"
+
+
 def _prepare_tensorflow(seed: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with quiet():
@@ -119,7 +129,7 @@ def _train(trainer: Trainer, options: argparse.Namespace) -> keras.Model:
     from convert.training.results import LOG_NAME
 
     display = Display(quiet=options.quiet)
-    events = options.out / "tensorboard"
+    events = _events(options.out)
 
     def report(progress: Progress) -> None:
         display(progress)

@@ -27,6 +27,10 @@ def parse_arguments(description: str | None, arguments: list[str] | None) -> arg
         for name in ("teacher_weight", "temperature", "teacher_views", "teacher_rounds"):
             if getattr(options, name) is not None:
                 parser.error(f"--{name.replace('_', '-')} needs --teacher")
+    if options.teacher_rounds is not None and options.teacher_views != "repeated":
+        parser.error("--teacher-rounds needs --teacher-views repeated")
+    if options.mix_probability is not None and not (options.mixup or options.cutmix):
+        parser.error("--mix-probability needs --mixup or --cutmix")
     options.name = options.name or options.model
     options.out = options.out or Path("runs") / options.name
     return options
@@ -110,6 +114,9 @@ def architecture_of(options: argparse.Namespace, side: int | None = None) -> Arc
     Args:
         options: what `parse_arguments` returned.
         side: of the input in pixels; None: as the options say, or CIFAR-10's.
+
+    Raises:
+        TrainingError: an option has no place in it.
     """
     side = side or options.size or CIFAR10_SIDE
     names = ("blocks", "head", "dense_units", "order", "block_dropout", "head_dropout")
@@ -117,4 +124,10 @@ def architecture_of(options: argparse.Namespace, side: int | None = None) -> Arc
     named = FAMILY[options.model]
     # Blocks that are given are meant as they are.
     base = named if options.blocks is not None else fitted(named, side)
-    return replace(base, **given, height=side, width=side)
+    architecture = replace(base, **given, height=side, width=side)
+    if options.dense_units is not None and architecture.head != "dense":
+        raise TrainingError(
+            f"--dense-units needs a dense head, which {options.model} has not at {side} pixels: "
+            "add --head dense"
+        )
+    return architecture

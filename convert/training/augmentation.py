@@ -54,14 +54,15 @@ class Augmentation:
         Returns:
             The varied pictures, and which of them are mirrored, bool (n,).
         """
+        # Before black comes in from outside, which has no light and is not of the picture's mean.
+        if self.jitter:
+            images = self._change_light(images, generator)
         warped = self.rotate_deg > 0.0 or self.zoom > 0.0
         images = self._warp(images, generator) if warped else self._crop(images, generator)
         mirrored = np.zeros(len(images), dtype=np.bool_)
         if self.flip:
             mirrored = generator.random(len(images)) < 0.5
             images[mirrored] = images[mirrored, :, ::-1]
-        if self.jitter:
-            images = self._change_light(images, generator)
         if self.cutout_fraction:
             self._cut_out(images, generator)
         return images, mirrored

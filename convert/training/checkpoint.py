@@ -17,7 +17,7 @@ from minivgg_edge.atomic import write_atomically
 
 CHECKPOINT_NAME = "checkpoint.npz"
 # Raised when the variables of a run, their order or what steps do with them change.
-FORMAT = 2
+FORMAT = 3
 _LATER_OPTIONS: Mapping[str, object] = {
     "normalization_momentum": 0.99,
     "patience": 0,

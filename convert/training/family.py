@@ -88,10 +88,10 @@ def fitted(architecture: Architecture, side: int) -> Architecture:
     )
 
 
-# Widths are multiples of 16: the integer kernels compute 16 output channels at a time, on cores
-# with and without a dot product. VGG-11 and VGG-16 are columns A and D of table 1 in Simonyan and
-# Zisserman 2014 (arXiv:1409.1556), with normalization; the paper's two hidden dense layers of 4096
-# units are for 7x7 positions, and five poolings of 32x32 pixels leave one.
+# Widths are multiples of 16: the integer kernels of a Raspberry Pi 3 and 5 compute 16 output
+# channels at a time (`benchmarks.arm.widths` counts it). VGG-11 and VGG-16 are columns A and D of
+# table 1 in Simonyan and Zisserman 2014 (arXiv:1409.1556), with normalization; the paper's two
+# hidden dense layers of 4096 units are for 7x7 positions, and five poolings of 32x32 leave one.
 FAMILY: Mapping[str, Architecture] = {
     "minivgg": Architecture(((32, 32), (64, 64)), head="dense", head_dropout=0.3),
     "minivgg-small": Architecture(((32, 32), (64, 64), (128, 128))),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
@@ -30,7 +31,7 @@ from convert.training.network import Weights, set_momentum
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.progress import Progress, StepResult
 from convert.training.recipe import Recipe
-from convert.training.repeated import RepeatedAnswers
+from convert.training.repeated import RepeatedAnswers, order_digest
 from convert.training.step import build_optimizer, traced_step
 from convert.training.teacher import Teacher, answering, cached_answers, fast_model
 
@@ -109,7 +110,9 @@ class Trainer:
     @property
     def kept_epoch(self) -> int:
         """The epoch (from 1) whose averaged weights are kept, as far as the run has come."""
-        return best_epoch(self.history) if self.recipe.patience else self.epochs_done
+        if not self.recipe.patience:
+            return self.epochs_done
+        return best_epoch(self.history, small_epochs=self.recipe.small_epochs)
 
     def resume(self) -> bool:
         """Take up the checkpoint of the run's folder; False when there is none.
@@ -139,10 +142,14 @@ class Trainer:
     def run(self, report: Callable[[Progress], None]) -> keras.Model:
         """Train to the end, saving a checkpoint after each epoch; return the averaged model."""
         for epoch in range(self.epochs_done, self.recipe.epochs):
-            if out_of_patience(self.history, self.recipe.patience):
+            if self._is_out_of_patience():
                 break
             self._run_epoch(epoch, report)
         return self.kept_model()
+
+    def _is_out_of_patience(self) -> bool:
+        recipe = self.recipe
+        return out_of_patience(self.history, recipe.patience, small_epochs=recipe.small_epochs)
 
     def kept_model(self) -> keras.Model:
         """The plain model with the averaged weights that are kept as far as the run has come."""
@@ -184,11 +191,12 @@ class Trainer:
 
     def _repeated_answers(self, teacher: Teacher, rounds: int) -> RepeatedAnswers:
         recipe, train = self.recipe, self.train
-        # The rows are those of the pictures in their order, which no digest of a data set has.
         drawn_by = [
             FORMAT,
-            hashlib.sha256(np.ascontiguousarray(train.images).data).hexdigest(),
-            hashlib.sha256(np.ascontiguousarray(train.labels).data).hexdigest(),
+            # Other versions may draw or resample otherwise.
+            np.__version__,
+            PIL.__version__,
+            order_digest(train),
             recipe.seed,
             recipe.batch_size,
             asdict(recipe.augmentation),

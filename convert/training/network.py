@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from convert.errors import TrainingError
 from convert.int8.freeze import layer_chain
+from convert.training.smaller import smallest_side
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +53,7 @@ def build_trained(
 
     Raises:
         TrainingError: branches are wanted, but a normalization stands behind the ReLU; or any size
-            is, but a dense layer reads the last map.
+            is, but a dense layer reads the last map or smaller pictures would vanish.
     """
     import keras
 
@@ -64,6 +65,13 @@ def build_trained(
             raise TrainingError(
                 f"{plain.name}: expected a pooled head with --progressive, got a dense layer that "
                 "reads maps of one size: add --head gap"
+            )
+        pools = sum(type(layer).__name__ == "MaxPooling2D" for layer in chain)
+        least = smallest_side(2**pools)
+        if min(plain.input_shape[1:3]) < least:
+            raise TrainingError(
+                f"{plain.name}: expected pictures of at least {least} pixels with --progressive, "
+                f"got {min(plain.input_shape[1:3])}: smaller ones vanish in {pools} poolings"
             )
     x = pixels = keras.Input(shape, name=plain.inputs[0].name)
     position = 0
@@ -84,6 +92,8 @@ def build_trained(
     trained = keras.Model(pixels, x, name=plain.name)
     for layer in chain:
         trained.get_layer(layer.name).set_weights(layer.get_weights())
+        if branches == "rep" and _has_learned(layer):
+            _silence_branches(trained, layer.name.removesuffix("_bn"))
     return trained
 
 
@@ -206,6 +216,21 @@ def _branched(
     if x.shape[-1] == convolution.filters:
         parts.append(normalized(x, f"{name}_identity_bn"))
     return keras.layers.Add(dtype=_POLICIES[precision], name=f"{name}_sum")(parts)
+
+
+def _has_learned(layer: keras.Layer) -> bool:
+    """Is the layer a normalization that has seen pictures, because its weights were taken over?"""
+    return type(layer).__name__ == "BatchNormalization" and bool(
+        np.any(np.asarray(layer.moving_variance) != 1.0)
+    )
+
+
+def _silence_branches(trained: keras.Model, name: str) -> None:
+    """Begin as the learned convolution alone: random branches beside it would drown it."""
+    kinds = (f"{name}_1x1_bn", f"{name}_identity_bn")
+    for layer in trained.layers:
+        if layer.name in kinds:
+            layer.gamma.assign(np.zeros(layer.gamma.shape, dtype=np.float32))
 
 
 def _fused(

@@ -87,11 +87,15 @@ def _take(lock: Path) -> bool:
         return False
     lock.unlink(missing_ok=True)  # of a process that has ended
     lock.parent.mkdir(parents=True, exist_ok=True)
+    # Written first: an empty lock would count as made by hand.
+    written = lock.with_name(f"{lock.name}.{os.getpid()}")
+    written.write_text(str(os.getpid()))
     try:
-        with lock.open("x") as file:  # fails where another was faster
-            file.write(str(os.getpid()))
+        os.link(written, lock)  # fails where another was faster
     except FileExistsError:
         return False
+    finally:
+        written.unlink()
     return True
 
 

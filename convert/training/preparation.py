@@ -17,6 +17,7 @@ from convert.training.family import FAMILY, Architecture
 from convert.training.input_size import InputSize
 from convert.training.reading import is_folder
 from convert.training.recipe import Recipe
+from convert.training.repeated import order_digest
 from convert.training.transfer import Transfer, init_path, transfer_weights
 
 if TYPE_CHECKING:
@@ -105,10 +106,13 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         "data": splits.provenance(),
         "architecture": architecture.to_json(),
         "crop": options.crop,
+        "order": order_digest(splits.train),
     }
     if transfer is not None:
         fingerprint["init"] = transfer.to_json()
     choices: dict[str, object] = {"size": {"side": size.side, "reason": size.reason}}
+    if teacher is not None:
+        choices["teacher"] = {"validation_accuracy": teacher.validation_accuracy}
     return Prepared(
         model,
         recipe,
@@ -157,6 +161,9 @@ def _notes(
             f"Classes are weighted from {lightest[0]:.2f} ({lightest[1]}) "
             f"to {heaviest[0]:.2f} ({heaviest[1]})"
         )
+    if teacher is not None:
+        accuracy = f"{teacher.validation_accuracy:.2%}"
+        notes.append(f"The teacher is right on {accuracy} of the validation pictures")
     if teacher is not None and teacher.note is not None:
         notes.append(teacher.note)
     if recipe.distillation is not None and recipe.distillation.views == "cached":

@@ -57,7 +57,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
 
 PRESETS: Mapping[str, Preset] = {
     "quick": Preset("30 epochs: to see whether it works", {}, 30, 400),
-    "long": Preset("100 epochs: most of what there is to gain", {"epochs": 100}, 50, 1000),
+    "long": Preset("100 epochs: half the time of best", {"epochs": 100}, 50, 1000),
     "best": Preset("200 epochs: for the last points", {"epochs": 200}, 80, 2000),
 }
 

@@ -53,6 +53,12 @@ def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int
     Raises:
         DataError: it is refused, or has nothing to train on or to validate.
     """
+    if not is_folder(options.data):
+        given = {"--group-by": options.group_by, "--split-file": options.split_file}
+        given["--crop"] = None if options.crop == "none" else options.crop
+        for flag, value in given.items():
+            if value is not None:
+                raise DataError(f"{options.data}: {flag} is for folders of images, not CIFAR-10")
     splits = load_splits(
         options.data,
         height=side,

@@ -8,6 +8,7 @@ al. 2023 ("Reinforce Data, Multiply Impact", arXiv:2303.08983) store answers to 
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -15,10 +16,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
 from minivgg_edge.atomic import write_atomically
 
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def order_digest(pictures: PictureSet) -> str:
+    """Return the SHA-256 of pictures and labels in their order, which no split's digest has.
+
+    Batches are drawn by row: files that were renamed between two sessions give others.
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.images).data)
+    digest.update(np.ascontiguousarray(pictures.labels).data)
+    return digest.hexdigest()
 
 
 class RepeatedAnswers:

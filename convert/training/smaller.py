@@ -20,6 +20,14 @@ def smaller_side(side: int) -> int:
     return max(1, side * _NUMERATOR // _DENOMINATOR)
 
 
+def smallest_side(least: int) -> int:
+    """The least side in pixels of a picture whose smaller one still has a side of `least`."""
+    side = least
+    while smaller_side(side) < least:
+        side += 1
+    return side
+
+
 def smaller(pixels: tf.Tensor) -> tf.Tensor:
     """Resize float32 (n, height, width, 3), bilinear and antialiased, to 3/4 of each side."""
     import tensorflow as tf

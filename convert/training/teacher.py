@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.held_out import check_held_out
-from convert.data.pictures import Splits
+from convert.data.pictures import PictureSet, Splits
 from convert.errors import TrainingError
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze, layer_chain
 from convert.int8.labels import read_training_record
 from convert.training.distillation import LEAST_SCORE
-from convert.training.kept import answered_at_once
+from convert.training.kept import answered_at_once, predict
 from convert.training.repeated import Answer
 from minivgg_edge.atomic import write_atomically
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import keras
 
     from convert.training.network import Precision
+
+_ENOUGH_TO_JUDGE = 50  # pictures; of fewer, a fair teacher may miss most
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class Teacher:
     Attributes:
         model: from float32 (n, height, width, 3), RGB, 0-255, to scores (n, classes).
         sha256: of its file (hex).
+        validation_accuracy: top-1, a fraction of the validation pictures.
         note: what could not be told about it; None if nothing is open.
     """
 
     model: keras.Model
     sha256: str
+    validation_accuracy: float
     note: str | None
 
 
@@ -48,8 +52,8 @@ def load_teacher(path: Path, splits: Splits) -> Teacher:
 
     Raises:
         FloatModelError: the file cannot be loaded safely.
-        TrainingError: it takes pictures of another size, has other classes, or does not answer
-            with probabilities.
+        TrainingError: it takes pictures of another size, has other classes, does not answer
+            with probabilities, or answers no better than the most frequent class would.
         DataError: it was trained on the pictures that are to validate.
     """
     model = load_float_model(path)
@@ -70,7 +74,22 @@ def load_teacher(path: Path, splits: Splits) -> Teacher:
     note = check_held_out(
         record, splits.validation, "validation", train=train, whole=None, source=str(path)
     )
-    return Teacher(model, hashlib.sha256(path.read_bytes()).hexdigest(), note)
+    accuracy = _checked_accuracy(model, splits.validation, path)
+    return Teacher(model, hashlib.sha256(path.read_bytes()).hexdigest(), accuracy, note)
+
+
+def _checked_accuracy(model: keras.Model, validation: PictureSet, path: Path) -> float:
+    """Return the teacher's accuracy: one that wants other pixels or has other classes is wrong."""
+    accuracy = float(np.mean(predict(model, validation.images).argmax(1) == validation.labels))
+    largest = np.bincount(validation.labels).max() / len(validation)
+    if len(validation) >= _ENOUGH_TO_JUDGE and accuracy <= largest:
+        raise TrainingError(
+            f"{path}: expected a teacher that knows the pictures, got one that is right on "
+            f"{accuracy:.1%} of the validation pictures, where always answering the most frequent "
+            f"class is on {largest:.1%}: it has to take pixels of 0-255 and have the classes "
+            f"{list(validation.class_names)} in this order"
+        )
+    return accuracy
 
 
 def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
@@ -78,7 +97,7 @@ def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
 
     Args:
         model: a teacher.
-        precision: "bfloat16" computes all but the last layers in it.
+        precision: "bfloat16" computes all in it but the logits and the scores.
     """
     import keras
 
@@ -88,9 +107,12 @@ def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
         return model
     folded = freeze(model)
     layers = folded.layers[1:]
+    # The softmax is a layer of its own or the activation of the last dense one.
+    head = 2 if type(layers[-1]).__name__ in ("Softmax", "Activation") else 1
     x = pixels = keras.Input(folded.input_shape[1:])
-    for layer in layers:
-        x = inference_layer(layer, precision, last=layer is layers[-2])(x)
+    for position, layer in enumerate(layers):
+        last = position >= len(layers) - head
+        x = inference_layer(layer, precision, last=last)(x)
     fast = keras.Model(pixels, x)
     fast.set_weights(folded.get_weights())
     return fast

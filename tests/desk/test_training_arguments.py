@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from convert.errors import TrainingError
 from convert.training.arguments import architecture_of, parse_arguments, recipe_of
 from convert.training.family import FAMILY
 from convert.training.presets import DEFAULTS, FOLDER_OPTIONS, PRESETS, resolved
@@ -71,7 +72,7 @@ def test_every_option_reaches_the_recipe():
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
         *("--rotate", "20", "--zoom", "0.5", "--normalization-momentum", "0.8"),
         *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
-        *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "cached"),
+        *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
         *("--teacher-rounds", "5"),
     ]
     weights = (0.5, 1.5)
@@ -103,7 +104,7 @@ def test_every_option_reaches_the_recipe():
             "teacher_sha256": "ab",
             "weight": 0.7,
             "temperature": 2.0,
-            "views": "cached",
+            "views": "repeated",
             "rounds": 5,
         },
         "patience": 4,
@@ -111,11 +112,20 @@ def test_every_option_reaches_the_recipe():
     }
 
 
+def test_units_of_a_dense_head_need_one():
+    assert architecture_of(parsed("--dense-units", "64")).dense_units == 64
+    grown = parsed("--dense-units", "64", "--size", "64")
+    with pytest.raises(TrainingError, match="has not at 64 pixels: add --head dense"):
+        architecture_of(grown)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--temperature", "2"], "--temperature needs --teacher"),
         (["--teacher-views", "cached"], "--teacher-views needs --teacher"),
+        (["--teacher", "t.keras", "--teacher-rounds", "3"], "needs --teacher-views repeated"),
+        (["--mix-probability", "0.5"], "--mix-probability needs --mixup or --cutmix"),
         (["--model", "resnet"], "invalid choice: 'resnet'"),
         (["--name", "a/b"], "expected a name of letters, digits, '.', '_' and '-', got 'a/b'"),
         (["--size", "225"], "expected auto or a side of at most 224 pixels, got '225'"),

@@ -73,6 +73,27 @@ def test_the_folded_teacher_answers_as_the_teacher(tiny, precision):
     assert not np.array_equal(got, expected)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_teacher_whose_last_layer_has_the_softmax(tiny, precision):
+    """The commonest head of Keras models; its scores have to be float32 in any precision."""
+    images = tiny.pictures["test"].images
+    with quiet():
+        import keras
+
+        pixels = keras.Input(images.shape[1:])
+        x = keras.layers.Rescaling(1 / 255)(pixels)
+        x = keras.layers.Conv2D(8, 3, activation="relu")(x)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        x = keras.layers.Dense(3, activation="softmax")(x)
+        teacher = keras.Model(pixels, x)
+        fast = fast_model(teacher, precision)
+        found = fast(images.astype(np.float32))
+        np.testing.assert_allclose(found, teacher(images), atol=0.02)
+    assert fast is not teacher
+    assert found.dtype == "float32"
+    assert distillation_loss(LOGITS[:1].astype(np.float32), softened(found[:1], 4.0), 4.0) > 0
+
+
 def test_a_teacher_that_cannot_be_folded_is_taken_as_it_is():
     with quiet():
         import keras
@@ -236,6 +257,24 @@ def write_teacher(tiny, folder, record):
     path.write_bytes(tiny.path.read_bytes())
     (folder / "training.json").write_text(json.dumps(record))
     return path
+
+
+def test_a_teacher_says_how_good_it_is(tiny):
+    splits = splits_of(tiny)
+    with quiet():
+        found = load_teacher(tiny.path, splits).validation_accuracy
+        answers = predict(tiny.model, splits.validation.images).argmax(1)
+    assert found == np.mean(answers == splits.validation.labels) > 0.5
+
+
+def test_a_teacher_that_knows_nothing_of_the_pictures_is_refused(tiny):
+    splits = splits_of(tiny)
+    wrong = replace(splits.validation, labels=(splits.validation.labels + 1) % 3)
+    with quiet(), pytest.raises(TrainingError, match="a teacher that knows the pictures, got one"):
+        load_teacher(tiny.path, replace(splits, validation=wrong))
+    few = wrong.subset(np.arange(49))
+    with quiet():
+        assert load_teacher(tiny.path, replace(splits, validation=few)).validation_accuracy < 0.5
 
 
 def test_a_teacher_of_other_classes_is_refused(tiny, tmp_path):

@@ -197,6 +197,17 @@ def test_patience_counts_epochs_behind_the_best():
     assert best_epoch([]) == 0
 
 
+def test_epochs_of_smaller_pictures_are_neither_chosen_nor_counted():
+    losses = history(1.0, 1.5, 3.0, 2.0, 2.5)
+    assert best_epoch(losses, small_epochs=2) == 4
+    assert not out_of_patience(losses, 2, small_epochs=2)
+    assert out_of_patience(losses, 1, small_epochs=2)
+    # Before the first whole picture the last epoch counts, whatever was lost since the first.
+    flat = history(1.0, 2.0, 3.0)
+    assert best_epoch(flat, small_epochs=3) == 3
+    assert not out_of_patience(flat, 1, small_epochs=3)
+
+
 def test_a_run_ends_early_with_the_best_weights(tmp_path, monkeypatch):
     """The losses are made up: the third epoch is the best, two more are waited for."""
     from convert.training import loop

@@ -75,6 +75,20 @@ def test_every_convolution_has_the_branches_that_its_channels_allow():
     assert not np.array_equal(small[0].ravel()[:16], small[1].ravel()[:16])
 
 
+def test_branches_beside_convolutions_that_were_taken_over_begin_silent():
+    """A random branch beside a learned kernel would drown it; beside a random one it may speak."""
+    with quiet():
+        learned = build_minivgg(classes=3, height=8, width=8, blocks=BLOCKS, head="gap")
+        randomize_normalization(learned, seed=1)
+        expected = predict(learned, noise(6))
+        trained = build_trained(learned, branches="rep")
+        np.testing.assert_allclose(predict(trained, noise(6)), expected, atol=1e-5)
+        fresh = build_minivgg(classes=3, height=8, width=8, blocks=BLOCKS, head="gap")
+        new = build_trained(fresh, branches="rep")
+    assert not trained.get_layer("conv1_2_identity_bn").gamma.numpy().any()
+    assert new.get_layer("conv1_2_identity_bn").gamma.numpy().all()
+
+
 def test_a_fusion_that_is_wrong_is_refused(monkeypatch):
     from convert.training import kept as module
 

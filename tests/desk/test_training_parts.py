@@ -92,6 +92,21 @@ def test_jitter_stays_in_the_range_of_a_pixel():
     assert (varied[images == 255].mean()) > varied[images == 0].mean() + 50
 
 
+@pytest.mark.parametrize("more", [{}, {"rotate_deg": 10.0}], ids=["crop", "warp"])
+def test_light_is_that_of_the_picture_not_of_the_black_around_it(more):
+    images = np.full((200, 8, 8, 3), 200, dtype=np.uint8)
+    images[:, ::2] = 60
+    varied, _ = Augmentation(0.25, False, 0, jitter=0.2, **more).apply(
+        images, np.random.default_rng(0)
+    )
+    # Brightness and contrast of 0.8 leave at least 0.8 * (130 - 0.8 * 70) = 59... of 60: 0.8 * 48.
+    inside = varied[varied > 0]
+    outside = (varied == 0).mean()
+    assert outside > 0.05
+    if not more:  # no resampling that would mix the border with the picture
+        assert inside.min() >= 0.8 * (130 - 1.2 * 70) - 1
+
+
 def test_augmentation_refuses_fractions_out_of_range():
     with pytest.raises(ValueError, match=r"expected crop_fraction in 0\.\.1, got 1\.5"):
         Augmentation(crop_fraction=1.5)
@@ -233,7 +248,8 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT - 1)
     Checkpoint({}, 0, [], []).save(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(TrainingError, match=r"expected a checkpoint of format 2, got 1: go on"):
+    now = checkpoint.FORMAT
+    with pytest.raises(TrainingError, match=f"of format {now}, got {now - 1}: go on with the ver"):
         load_checkpoint(tmp_path)
 
 

@@ -42,6 +42,23 @@ def test_a_holder_is_waited_for_and_cleans_up(tmp_path):
     assert not lock.exists()
 
 
+def test_a_lock_never_looks_as_if_made_by_hand(tmp_path, monkeypatch):
+    """One that were there before its owner's number is would let a second measurement begin."""
+    from convert.training import pause
+
+    lock, seen = tmp_path / "pause", []
+    link = os.link
+
+    def watched(source, target):
+        link(source, target)
+        seen.append(lock.read_text())
+
+    monkeypatch.setattr(pause.os, "link", watched)
+    with holding(lock, settle_s=0.0):
+        assert seen == [str(os.getpid())]
+        assert list(tmp_path.iterdir()) == [lock]
+
+
 def test_two_measurements_take_turns(tmp_path):
     """The second waits for the first, whose end must not let trainings go on beside it."""
     lock = tmp_path / "pause"

@@ -10,7 +10,7 @@ from convert.architecture import build_minivgg
 from convert.errors import TrainingError
 from convert.training.network import build_trained
 from convert.training.recipe import Recipe
-from convert.training.smaller import smaller, smaller_side
+from convert.training.smaller import smaller, smaller_side, smallest_side
 
 
 def test_a_picture_is_resized_as_pillow_does():
@@ -52,6 +52,18 @@ def test_a_dense_head_is_refused():
     plain = build_minivgg(classes=3, height=8, width=8, blocks=((4,),), head="dense", seed=1)
     with pytest.raises(TrainingError, match="expected a pooled head with --progressive"):
         build_trained(plain, any_size=True)
+
+
+def test_pictures_that_would_vanish_are_refused():
+    """12 pixels are shown as 9, which three poolings leave one of; 11 as 8, 10 as 7: too few."""
+    assert smallest_side(8) == 11
+    blocks = ((4,), (4,), (4,))
+    sides = {"classes": 3, "blocks": blocks, "head": "gap", "seed": 1}
+    fits = build_trained(build_minivgg(height=11, width=11, **sides), any_size=True)
+    images = np.zeros((1, 8, 8, 3), dtype=np.float32)
+    assert fits(images).shape == (1, 3)
+    with pytest.raises(TrainingError, match="of at least 11 pixels with --progressive, got 10"):
+        build_trained(build_minivgg(height=10, width=10, **sides), any_size=True)
 
 
 def test_a_share_of_one_is_refused():
