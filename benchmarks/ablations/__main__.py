@@ -26,7 +26,6 @@ from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.text import table
 from convert.training.family import FAMILY
-from convert.training.record import tool_versions
 
 NAME = "ablations"
 
@@ -83,7 +82,7 @@ def _result(
 ) -> Result:
     trained = json.loads(record.read_bytes())
     count = trained["data"]["splits"]["train"]["count"]
-    versions = tool_versions()
+    versions = trained["versions"]
     note = (
         f"{count:,} training pictures, {trained['results']['validation']['count']:,} validation "
         f"pictures, on which the accuracies are; options of all: {options.options or 'none'}. "

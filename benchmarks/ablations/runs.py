@@ -7,10 +7,14 @@ import shlex
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from convert.training.arguments import parse_arguments, recipe_of
+from convert.training.checkpoint import with_later_options
+from convert.training.reading import is_folder
 from minivgg_edge.errors import MinivggEdgeError
 
 
@@ -26,7 +30,8 @@ class Run:
         variant: name of what was trained.
         seed: of the training.
         validation_accuracy: top-1, a fraction of the validation pictures.
-        epoch_s: median of the epochs' training times, whatever else the machine did.
+        epoch_s: mean of the epochs' training times, whatever else the machine did. Not their
+            median: smaller pictures or a teacher's answers make the first ones unlike the last.
         command: that made it, without the folders.
     """
 
@@ -48,7 +53,8 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
         folder: of the run.
 
     Raises:
-        AblationError: the training failed, or the folder holds a run with other options.
+        AblationError: the training failed, or the folder holds a run with other options or with
+            other defaults.
     """
     options = [*words, "--seed", str(seed)]
     arguments = ["--data", str(data), "-o", str(folder), "--quiet", *options]
@@ -68,10 +74,35 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
             f"{folder}: expected the run of '{expected}', got that of '{record['command']}': "
             "delete the folder or name another one"
         )
+    if _without_pictures(record["recipe"]) != _without_pictures(_recipe(arguments, record, data)):
+        raise AblationError(
+            f"{folder}: the recipe of '{record['command']}' meant other values when it ran: "
+            "delete the folder or name another one"
+        )
     return Run(
         variant,
         seed,
         record["results"]["validation"]["accuracy"],
-        statistics.median(epoch["train_s"] for epoch in record["history"]),
+        statistics.fmean(epoch["train_s"] for epoch in record["history"]),
         shlex.join(["python", "-m", "convert.train", *options]),
     )
+
+
+def _recipe(arguments: Sequence[str], record: Mapping[str, Any], data: Path) -> dict[str, object]:
+    """What the words of a command mean today, as JSON values."""
+    options = parse_arguments(None, list(arguments))
+    taught = record["recipe"]["distillation"]
+    recipe = recipe_of(
+        options,
+        teacher_sha256=None if taught is None else taught["teacher_sha256"],
+        folder_count=record["data"]["splits"]["train"]["count"] if is_folder(data) else None,
+    )
+    values: dict[str, object] = json.loads(json.dumps(recipe.to_json()))
+    return values
+
+
+def _without_pictures(recipe: Mapping[str, object]) -> dict[str, object]:
+    """A recipe but for what follows from the pictures, with the options that came after it."""
+    later = with_later_options({"recipe": recipe})["recipe"]
+    assert isinstance(later, dict)
+    return {**later, "class_weights": []}

@@ -27,23 +27,30 @@ class Variant:
 
 
 _REP = ("--branches", "rep")
+_REPEATED = ("--teacher-views", "repeated")
 _CUTMIX = ("--cutmix", "1")
 
 VARIANTS: Mapping[str, Variant] = {
     BASE: Variant(),
     "float32": Variant(("--precision", "float32")),
     "bfloat16": Variant(("--precision", "bfloat16")),
+    # As many epochs as branches take the time of.
+    "44 epochs": Variant(("--epochs", "44")),
     "no cutout": Variant(("--cutout", "0")),
+    "cutout 0.5": Variant(("--cutout", "0.5")),
     "jitter": Variant(("--jitter", "0.2")),
     "mixup": Variant(("--mixup", "0.2")),
     "cutmix": Variant(_CUTMIX),
     "cutmix 0.5": Variant((*_CUTMIX, "--mix-probability", "0.5")),
+    "cutmix 0.5 alone": Variant((*_CUTMIX, "--mix-probability", "0.5", "--cutout", "0")),
     "mixup+cutmix": Variant(("--mixup", "0.2", *_CUTMIX)),
     "progressive": Variant(("--progressive", "0.5")),
     "rep": Variant(_REP),
     "distill": Variant(teacher=True),
     "distill 0.9": Variant(("--teacher-weight", "0.9"), teacher=True),
-    "distill repeated": Variant(("--teacher-views", "repeated"), teacher=True),
+    "distill repeated": Variant(_REPEATED, teacher=True),
+    "distill repeated T1": Variant((*_REPEATED, "--temperature", "1"), teacher=True),
+    "distill repeated T2": Variant((*_REPEATED, "--temperature", "2"), teacher=True),
     "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
     "distill+cutmix": Variant(_CUTMIX, teacher=True),
     "rep+distill": Variant(_REP, teacher=True),

@@ -29,6 +29,7 @@ from convert.errors import DataError
 from convert.int8.predict import predict
 from convert.report.text import percent, table
 from minivgg_edge.catalog import load_model
+from minivgg_edge.model_file import ModelFile
 
 SCHEMA = 1
 DEFAULT_OUT = Path("out") / "bench" / "robustness.json"
@@ -47,7 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{file.manifest.name}: expected the labels of {first.manifest.name}, "
                 f"{list(first.labels)}, got {list(file.labels)}"
             )
+        (height, width), expected = _size(file), _size(first)
+        if (height, width) != expected:
+            raise DataError(
+                f"{file.manifest.name}: expected an input of {expected[0]}x{expected[1]} pixels as "
+                f"{first.manifest.name} has, got {height}x{width}"
+            )
     models = {file.manifest.name: file for file in files}
+    if len(models) < len(files):
+        names = sorted(file.manifest.name for file in files)
+        raise DataError(f"expected models of different names, got {', '.join(names)}")
     dataset, pictures = read_test_pictures(options.data, first)
     flatbuffers = {name: file.flatbuffer for name, file in models.items()}
     flatbuffers |= _peer(options.peers, first.labels)
@@ -70,6 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     data = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
     print(f"{options.out}: {write_output(options.out, data, force=True)}")
     return EXIT_DONE
+
+
+def _size(file: ModelFile) -> tuple[int, int]:
+    return file.manifest.input.height, file.manifest.input.width
 
 
 def _accuracies(

@@ -76,3 +76,11 @@ def test_models_of_other_classes(
 ) -> None:
     assert run_command(robustness.main, ["minivgg", str(tiny_compiled.path)]) == 2
     assert "tiny: expected the labels of minivgg, ['airplane'," in capsys.readouterr().err
+
+
+def test_models_of_one_name(
+    tiny_compiled: TinyCompiled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tiny_compiled.path)
+    assert run_command(robustness.main, [path, path]) == 2
+    assert "expected models of different names, got tiny, tiny" in capsys.readouterr().err

@@ -49,6 +49,8 @@ class Trainings:
                 },
                 "history": [{"train_s": 3.0}, {"train_s": 5.0}, {"train_s": 4.0}],
                 "data": {"splits": {"train": {"count": 1000}}},
+                "recipe": recipe_of(parse_arguments(None, given), folder_count=1000).to_json(),
+                "versions": {"python": "3.9.1"},
             }
             (folder / "training.json").write_text(json.dumps(record))
             (folder / "model.keras").touch()
@@ -120,6 +122,21 @@ def test_a_folder_with_another_run_is_refused(trainings, tmp_path):
     run_training("base", ["--epochs", "3"], data=Path("a"), seed=1, folder=tmp_path / "run")
     with pytest.raises(AblationError, match=r"run: expected the run of '.*--epochs 4 .*, got that"):
         run_training("base", ["--epochs", "4"], data=Path("a"), seed=1, folder=tmp_path / "run")
+
+
+def test_a_run_of_other_defaults_is_refused(trainings, tmp_path):
+    """The command says nothing of them: its words may have meant other values."""
+    words, folder = ["--epochs", "3"], tmp_path / "run"
+    run_training("base", words, data=Path("a"), seed=1, folder=folder)
+    record = json.loads((folder / "training.json").read_text())
+    del record["recipe"]["progressive"]  # an option that came later: it was off
+    (folder / "training.json").write_text(json.dumps(record))
+    run_training("base", words, data=Path("a"), seed=1, folder=folder)
+    record["recipe"]["weight_decay"] /= 2
+    (folder / "training.json").write_text(json.dumps(record))
+    with pytest.raises(AblationError, match="meant other values when it ran: delete the folder"):
+        run_training("base", words, data=Path("a"), seed=1, folder=folder)
+    assert len(trainings.commands) == 1
 
 
 def test_a_training_that_fails_is_named(trainings, tmp_path, capsys):
