@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from convert.report.text import significant
-
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -54,8 +52,10 @@ class Axis:
 
     def _log_values(self) -> list[float]:
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        # Over more than two powers of ten, every 2 and 5 between would crowd the axis.
-        multiples = (1, 2, 5) if self.high / self.low <= 300 else (1,)
+        ratio = self.high / self.low
+        # Over more than two powers of ten, every 2 and 5 between would crowd the axis; over less
+        # than one they would leave it nearly bare.
+        multiples = (1, 1.5, 2, 3, 4, 5, 7) if ratio < 12 else (1, 2, 5) if ratio <= 300 else (1,)
         values = [multiple * 10.0**power for power in powers for multiple in multiples]
         return [value for value in values if self.low <= value <= self.high]
 
@@ -80,6 +80,6 @@ def _linear_values(low: float, high: float, count: int) -> list[float]:
 
 def _tick_text(value: float, step: float, *, log: bool) -> str:
     if log:
-        return significant(value, 1) if value < 1 else f"{value:,.0f}"
+        return f"{value:,.10g}"  # without the digits that only rounding of powers makes
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return f"{value:,.{decimals}f}"

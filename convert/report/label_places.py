@@ -9,7 +9,7 @@ from itertools import pairwise
 Place = tuple[float, float]
 
 LINE = 16.0  # height of a label
-_LETTER = 6.4  # generous: a label that seems to fit must fit in every sans-serif font
+_LETTER = 7.2  # generous: a label that seems to fit must fit in every sans-serif font
 _BASELINE = 4.0  # of a label, over the lower end of its box
 _LINE_WEIGHT = 0.3  # a label on a line can be read, one on another label cannot
 
