@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
 NAME ?= minivgg
+SEED ?= 2
 OTHERS ?= ../shared/data/sign-language-digits
 MODEL_VERSION := 1.0
 RESULTS := benchmarks/results
@@ -13,11 +14,12 @@ TEACHER := --teacher models/minivgg-small/model.keras --teacher-views repeated -
 TRAIN_minivgg-small := --recipe best --precision bfloat16
 TRAIN_minivgg := --recipe best --epochs 160 --precision bfloat16 --cutmix 1 --mix-probability 0.5 $(TEACHER)
 TRAIN_minivgg-nano := --recipe best --precision bfloat16 $(TEACHER)
+TRAIN_minivgg-max := --recipe best --epochs 110 --precision bfloat16 --cutmix 1 --mix-probability 0.5
 COMPILE := --search --temperature fit --accept-accuracy 95
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
-.PHONY: help run test test-all lint train compile model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness figures pages wheel clean
+.PHONY: help run test test-all lint train publish compile seed model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness figures pages wheel clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
@@ -51,10 +53,23 @@ lint: $(STAMP)  ## ruff and mypy
 train: $(STAMP)  ## train a published model again (NAME=minivgg, the bundled one; hours; DATA=folder of CIFAR-10)
 	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed 1 --resume
 
+publish: $(STAMP)  ## take the run of `make train` over into models/NAME, compile it, fill its card
+	mkdir -p models/$(NAME)
+	cp runs/$(NAME)/model.keras runs/$(NAME)/training.json runs/$(NAME)/log.csv runs/$(NAME)/curves.svg models/$(NAME)
+	$(MAKE) compile
+
 compile: $(STAMP)  ## compile a published float model again (NAME=minivgg, the bundled one), and its card
 	$(BIN)/python -m convert.quantize models/$(NAME)/model.keras --data $(DATA) --out out/published/$(NAME).tflite $(COMPILE) --force
 	cp out/published/$(NAME).tflite $(if $(filter minivgg,$(NAME)),minivgg_edge/models,models/$(NAME))/$(NAME).tflite
 	cp out/published/$(NAME).report.json models/$(NAME)/quantization.json
+	$(BIN)/python -m benchmarks.cards
+
+seed: $(STAMP)  ## train and compile a published model with another seed (SEED=2), its records for the card (hours)
+	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed $(SEED) --out runs/$(NAME)-seed-$(SEED) --resume
+	$(BIN)/python -m convert.quantize runs/$(NAME)-seed-$(SEED)/model.keras --data $(DATA) --out out/published/$(NAME)-seed-$(SEED).tflite $(COMPILE) --force
+	mkdir -p models/$(NAME)/seed-$(SEED)
+	cp runs/$(NAME)-seed-$(SEED)/training.json models/$(NAME)/seed-$(SEED)/training.json
+	cp out/published/$(NAME)-seed-$(SEED).report.json models/$(NAME)/seed-$(SEED)/quantization.json
 	$(BIN)/python -m benchmarks.cards
 
 model-wheels: $(STAMP)  ## build an installable wheel of each published model but the bundled, into dist
