@@ -169,6 +169,11 @@ def _score_rows(model: PublishedModel) -> Iterator[tuple[str, str]]:
             "temperature",
             f"{significant(fitted['value'])}, fitted on validation pictures, {place}",
         )
+    errors = [
+        float(model.run.comparison(split)["target_scores"]["expected_calibration_error"])
+        for split in ("test", "validation")
+    ]
+    yield "expected calibration error, test / validation", " / ".join(map(percent, errors))
     if threshold is not None:
         yield "threshold for doubtful answers", f"{threshold:g}"
 
@@ -211,7 +216,9 @@ def _robustness(model: PublishedModel, document: Mapping[str, Any] | None) -> st
     ]
     command = document["command"].replace(_DATA_FOLDER, "DIR")
     about = (
-        f"On changed pictures ({document['count']:,} each, nothing was chosen by them; "
+        f"On changed pictures, themselves of {model.file.manifest.input.height}×"
+        f"{model.file.manifest.input.width} pixels ({document['count']:,} each, nothing was chosen "
+        f"by them; "
         f"`{command}`, {document['date']}):\n\n"
     )
     return about + rows_markdown([columns, marks, *rows], escaped=marks)
