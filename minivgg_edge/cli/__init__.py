@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: The arguments after the program's name; those of the process by default.
 
     Returns:
-        The exit code: 0 done, 2 bad usage or input, 130 interrupted, 141 the reader of the
-        output went away.
+        The exit code: 0 done, 2 bad usage or input or a package that cannot be imported, 130
+        interrupted, 141 the reader of the output went away.
     """
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
@@ -59,6 +59,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         flush()
     except MinivggEdgeError as error:
         complain(str(error))
+        code = BAD_INPUT
+    except ImportError as error:  # numpy, mostly; doctor explains it, and runs without it
+        from minivgg_edge.import_failure import import_reason
+
+        complain(f"{import_reason(error)}; run: minivgg-edge doctor")
         code = BAD_INPUT
     except KeyboardInterrupt:
         complain("interrupted")

@@ -85,6 +85,13 @@ def _(folder: Path, patch: pytest.MonkeyPatch) -> str:
     return subprocess.run(command, capture_output=True, text=True, env={"PATH": str(folder)}).stderr
 
 
+@provokes("…; run: minivgg-edge doctor")
+def _(folder: Path, patch: pytest.MonkeyPatch) -> str:
+    (folder / "numpy.py").write_text("raise ImportError('a library')\n")
+    patch.setenv("PYTHONPATH", str(folder))
+    return complaint("info")
+
+
 def _without_litert(patch: pytest.MonkeyPatch) -> None:
     patch.setitem(sys.modules, "ai_edge_litert", None)
     patch.delitem(sys.modules, "ai_edge_litert.interpreter", raising=False)

@@ -90,6 +90,11 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
             2,
             "minivgg-edge: error: cannot write the output: No space left on device\n",
         ),
+        (
+            ModuleNotFoundError("No module named 'numpy'"),
+            2,
+            "minivgg-edge: error: No module named 'numpy'; run: minivgg-edge doctor\n",
+        ),
         (OSError("odd"), 2, "minivgg-edge: error: cannot write the output: odd\n"),
     ],
 )
@@ -107,6 +112,17 @@ def test_errors_become_one_line_and_an_exit_code(
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         fail_with(ZeroDivisionError(), monkeypatch)
+
+
+@pytest.mark.parametrize("command", sorted(set(cli.COMMANDS) - {"doctor"}))
+def test_a_numpy_that_cannot_be_imported_is_one_line(tmp_path: Path, command: str) -> None:
+    advice = "IMPORTANT: PLEASE READ THIS!\n\n" + "A page of advice.\n" * 50
+    reason = "libopenblas.so.0: cannot open shared object file"
+    text = f"{advice}\nOriginal error was: {reason}\n"
+    (tmp_path / "numpy.py").write_text(f"raise ImportError({text!r})\n")
+    child = call(command, env={**BUFFERED, "PYTHONPATH": str(tmp_path)})
+    assert child.returncode == 2
+    assert child.stderr == f"minivgg-edge: error: {reason}; run: minivgg-edge doctor\n"
 
 
 @POSIX
