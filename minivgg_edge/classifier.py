@@ -232,8 +232,9 @@ class Classifier:
     def close(self) -> None:
         """Free the model's memory; more than one call is allowed.
 
-        Waits for calls of other threads that are running. `labels`, `input_shape` and `model_info`
-        stay available.
+        Waits for calls that are running; in a signal handler it might wait for the call that the
+        signal interrupted, that is, forever: raise there, and let ``with`` close. `labels`,
+        `input_shape` and `model_info` stay available.
         """
         with self._lock:
             self._closed = True
