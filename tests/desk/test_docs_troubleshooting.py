@@ -336,6 +336,13 @@ def test_the_wheel_is_called_by_its_name() -> None:
     assert named == {f"minivgg_edge-{__version__}-py3-none-any.whl"}
 
 
+@pytest.mark.parametrize("channels", [3, 4])
+def test_blue_before_red_is_turned_around(channels: int) -> None:
+    blue_green_red = np.array([[[1, 2, 3, 255]]], np.uint8)[:, :, :channels]
+    (turned,) = re.findall(r"`(array\[[^`]*)` turns", PAGE)
+    assert eval(turned, {"array": blue_green_red}).tolist() == [[[3, 2, 1]]]
+
+
 def test_links() -> None:
     for page, place in re.findall(r"\]\(([\w.-]*)#([^)]+)\)", PAGE):
         text = (DOCS / page).read_text(encoding="utf-8") if page else PAGE
