@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 # What usually lies behind a signal in native code; the others speak for themselves.
 _CAUSES = {
@@ -64,9 +65,19 @@ def python_command(code: str, *arguments: str) -> list[str]:
     """Return the command that runs Python code in a process which finds what this one finds."""
     # Isolated from the caller's folder and environment, but with its path: packages may lie in
     # the user's own folder, which -I leaves out, or be found by the application's own doing.
-    path = [entry for entry in sys.path if entry]
-    program = f"import sys\nsys.path[:] = {path!r}\n{code}"
+    program = f"import sys\nsys.path[:] = {search_path()!r}\n{code}"
     return [sys.executable, "-I", "-c", program, *arguments]
+
+
+def search_path() -> list[str]:
+    """Return the folders in which another process finds what this one finds.
+
+    Without "", the current folder, which anybody may have filled; but where this very package was
+    found there, or by an import hook, its folder stands first.
+    """
+    path = [entry for entry in sys.path if entry]
+    own = str(Path(__file__).parents[1])
+    return path if own in path else [own, *path]
 
 
 def how_it_ended(code: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from minivgg_edge import child_process
 from minivgg_edge.child_process import run_python
 
 
@@ -49,3 +51,16 @@ def test_it_finds_what_this_process_finds(tmp_path: Path, monkeypatch: pytest.Mo
     assert run_python("import found_here").problem is not None
     monkeypatch.syspath_prepend(tmp_path)
     assert run_python("import found_here").stdout.strip() == "found"
+
+
+def test_it_finds_the_package_that_this_process_found_in_its_current_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    root = str(Path(child_process.__file__).parents[1])
+    # As after `python` in the folder that holds the package.
+    monkeypatch.setattr(sys, "path", ["", *(entry for entry in sys.path if entry not in ("", root))])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "not_ours.py").write_text("")
+    code = "import minivgg_edge; print(minivgg_edge.__file__)"
+    assert run_python(code).stdout.strip() == str(Path(root, "minivgg_edge", "__init__.py"))
+    assert run_python("import not_ours").problem is not None
