@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minivgg_edge.child_process import search_path
 from minivgg_edge.errors import MinivggEdgeError
 from minivgg_edge.interpreter import runtime_info
 
@@ -59,13 +60,13 @@ def run_fresh(model: str, *, num_threads: int = 1, inferences: int = 0) -> Fresh
         RuntimeUnavailableError: There is no runtime.
     """
     module = runtime_info().name.replace("-", "_") + ".interpreter"
-    root = str(Path(__file__).parents[2])
-    # Isolated: neither the caller's folder nor its environment decides what is imported.
-    command = [sys.executable, "-I", str(_PROBE), model, str(num_threads), module, root]
+    # Isolated: neither the caller's folder nor its environment decides what is imported, but the
+    # runtime that this process has found, in the user's own folder perhaps, is the one to measure.
+    command = [sys.executable, "-I", str(_PROBE), model, str(num_threads), module]
     started_ns = time.monotonic_ns()
     try:
         run = subprocess.run(  # noqa: S603
-            [*command, str(inferences)],
+            [*command, str(inferences), *search_path()],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -11,18 +11,17 @@ import time
 _STARTED_NS = time.monotonic_ns()
 
 
-def main(model: str, num_threads: str, runtime_module: str, root: str, inferences: str) -> None:
+def main(model: str, num_threads: str, runtime_module: str, inferences: str, *path: str) -> None:
     """Load a model, classify an array, and print a JSON object.
 
     Args:
         model: A path, or the name of an installed model.
         num_threads: Of the native kernels.
         runtime_module: Imported apart from the package, to be timed apart.
-        root: The folder that holds the package.
         inferences: Further calls of `classify` before the memory is read; 0 leaves the memory out.
+        path: The folders in which the parent finds modules.
     """
-    if root not in sys.path:  # before another version that may be installed
-        sys.path.insert(0, root)
+    sys.path[:] = path
     stamps = {"python": _STARTED_NS}
     import numpy as np
 

@@ -13,6 +13,7 @@ from minivgg_edge.interpreter import RuntimeInfo
 from minivgg_edge.measure.card import Entry, Latency
 from minivgg_edge.measure.cases import Case, LoadedModel, Pictures, plan_cases
 from minivgg_edge.measure.cold_start import measure_cold_start
+from minivgg_edge.measure.fresh_process import run_fresh
 from minivgg_edge.measure.latency import interleaved_ns, summarize
 from minivgg_edge.measure.machine_state import read_temperature_c
 from minivgg_edge.measure.memory import measure_memory
@@ -67,7 +68,15 @@ def describe(file: ModelFile, runtime: RuntimeInfo, *, is_reference: bool) -> En
 
 
 def warm_up(models: Sequence[str], pictures: Pictures, around: Surroundings) -> None:
-    """Run each model for a moment: the machine's first state is to be that of a busy processor."""
+    """Run each model for a moment: the machine's first state is to be that of a busy processor.
+
+    Also in a process of its own: where that fails, it fails before minutes of work.
+
+    Raises:
+        MeasurementError: A fresh process failed.
+    """
+    for model in models:
+        run_fresh(model)
     measure_latency(models, [Case("invoke", 1, 1, _WARMUP_ROUNDS)], pictures, around)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from minivgg_edge.measure import fresh_process
+from minivgg_edge.measure.cases import make_pictures
 from minivgg_edge.measure.cold_start import measure_cold_start, summarize_runs
 from minivgg_edge.measure.fresh_process import (
     PHASES,
@@ -16,6 +17,7 @@ from minivgg_edge.measure.fresh_process import (
     run_fresh,
 )
 from minivgg_edge.measure.memory import Memory, measure_memory, read_memory
+from minivgg_edge.measure.suite import Surroundings, warm_up
 
 MS = 1_000_000
 
@@ -103,6 +105,25 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     path = tmp_path / "none.tflite"
     with pytest.raises(MeasurementError, match=r"got exit code 1: .*none\.tflite"):
         run_fresh(str(path))
+
+
+def test_it_finds_the_runtime_that_this_process_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in the user's own folder, which an isolated process leaves out.
+    for name in ("ai_edge_litert", "tflite_runtime"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('the one of this process')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MeasurementError, match="got exit code 1: the one of this process"):
+        run_fresh("minivgg")
+
+
+def test_a_process_that_fails_does_so_before_the_rounds(tmp_path: Path) -> None:
+    pictures = make_pictures(32, 32)
+    said: list[str] = []
+    with pytest.raises(MeasurementError, match=r"none\.tflite"):
+        warm_up([str(tmp_path / "none.tflite")], pictures, Surroundings(say=said.append))
+    assert said == []
 
 
 def test_a_process_that_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
