@@ -208,9 +208,11 @@ def _require_pillow(name: str) -> None:
     try:
         import PIL.Image  # noqa: F401
     except ImportError as error:
+        from minivgg_edge.import_failure import import_reason
+
         raise PictureError(
-            f"{name}: needs Pillow, which cannot be imported; "
-            'install it with: pip install "minivgg-edge[pictures]"'
+            f"{name}: needs Pillow, which cannot be imported ({import_reason(error)}); "
+            'run: pip install "pillow>=9.4"'
         ) from error
 
 

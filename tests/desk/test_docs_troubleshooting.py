@@ -189,7 +189,7 @@ def _(folder: Path, patch: pytest.MonkeyPatch) -> str:
     return "; ".join(problems)
 
 
-@provokes("needs Pillow, which cannot be imported")
+@provokes("needs Pillow, which cannot be imported (…)")
 def _(folder: Path, patch: pytest.MonkeyPatch) -> str:
     patch.setitem(sys.modules, "PIL", None)
     patch.setitem(sys.modules, "PIL.Image", None)

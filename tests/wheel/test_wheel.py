@@ -101,7 +101,7 @@ except PictureError as error:
         != "None"
     ):
         pytest.skip("another test has installed Pillow already")
-    assert 'pip install "minivgg-edge[pictures]"' in litert.run(program, PICTURE)
+    assert 'run: pip install "pillow>=9.4"' in litert.run(program, PICTURE)
 
 
 @pytest.mark.parametrize("runtime", ["litert", "tflite_runtime"])
