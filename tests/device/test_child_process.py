@@ -58,7 +58,8 @@ def test_it_finds_the_package_that_this_process_found_in_its_current_folder(
 ) -> None:
     root = str(Path(child_process.__file__).parents[1])
     # As after `python` in the folder that holds the package.
-    monkeypatch.setattr(sys, "path", ["", *(entry for entry in sys.path if entry not in ("", root))])
+    others = [entry for entry in sys.path if entry not in ("", root)]
+    monkeypatch.setattr(sys, "path", ["", *others])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "not_ours.py").write_text("")
     code = "import minivgg_edge; print(minivgg_edge.__file__)"
