@@ -314,13 +314,22 @@ class Classifier:
         if isinstance(picture, np.ndarray):
             if picture.shape == self._shape and picture.dtype == _UINT8:
                 return picture
+            pixels = picture
         else:
-            picture = _decoded(picture, self._max_pixels)
+            pixels = _decoded(picture, self._max_pixels)
         from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
 
         height, width, _ = self._shape
         crop = self._info.manifest.input.crop
-        return preprocess(picture, height=height, width=width, crop=crop)
+        try:
+            return preprocess(pixels, height=height, width=width, crop=crop)
+        except MemoryError as error:
+            name = "picture"
+            if isinstance(picture, str | os.PathLike):
+                name = repr(os.fsdecode(picture))
+            raise PictureError(
+                f"{name}: not enough memory to resize it from shape {pixels.shape}"
+            ) from error
 
     def _renew_after_fork(self) -> None:
         # Another thread of the parent may have held the lock; nobody is left to release it here.

@@ -32,6 +32,7 @@ from minivgg_edge import (
     PictureError,
     Prediction,
 )
+from minivgg_edge import preprocess as preprocess_module
 from minivgg_edge.model_file import ModelFile
 from minivgg_edge.preprocess import preprocess
 
@@ -204,6 +205,23 @@ def test_other_types_of_picture(classifier: Classifier, picture: Any) -> None:
 
 
 # --- batches --------------------------------------------------------------------------------------
+
+
+def test_too_little_memory_to_resize(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(preprocess_module, "resize_with_pillow", no_memory)
+    monkeypatch.setattr(preprocess_module.resample, "resize", no_memory)
+    pixels = np.zeros((50, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    reason = r"not enough memory to resize it from shape \(50, 40, 3\)"
+    with pytest.raises(PictureError, match=rf"^'.*a\.png': {reason}$"):
+        classifier.classify(tmp_path / "a.png")
+    with pytest.raises(PictureError, match=f"^picture: {reason}$"):
+        classifier.classify(pixels)
 
 
 def test_batch(classifier: Classifier) -> None:
