@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivgg_edge import errors
+from minivgg_edge.child_answers import parse_answer
 from minivgg_edge.child_process import how_it_ended, python_command
 from minivgg_edge.errors import ModelFileError, RuntimeUnavailableError
 from minivgg_edge.interpreter import RuntimeInfo
@@ -123,7 +124,9 @@ class ChildEngine:
             ) from error
         self._process = process
         self._finalizer = weakref.finalize(self, _end, process)
-        said: dict[str, Any] = json.loads(self._ask(self._model, None))
+        said = parse_answer(self._ask(self._model, None).decode("utf-8", "replace"))
+        while said is None:  # a line of code that ran before ours
+            said = parse_answer(self._ask(b"", None).decode("utf-8", "replace"))
         if "error" in said:
             self._stop()
             kind: type[errors.MinivggEdgeError] = getattr(errors, said["error"])

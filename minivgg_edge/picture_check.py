@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minivgg_edge.child_answers import answer_line
 from minivgg_edge.decode import decode
 from minivgg_edge.errors import PictureError
 from minivgg_edge.preprocess import Engine, preprocess
@@ -47,7 +47,7 @@ _JPEG_ROUNDING = 8
 
 
 def main() -> None:
-    """Print a JSON object per check, before the next one starts: name, problems, and a sentence."""
+    """Print an answer per check, before the next one starts: name, problems, and a sentence."""
     engines: tuple[Engine, ...] = ("numpy", "pillow") if _has_pillow() else ("numpy",)
     problems = [problem for engine in engines for problem in resampling_problems(engine)]
     _say("resampling", problems, f"{' and '.join(engines)}: the same bytes as at the desk")
@@ -111,5 +111,5 @@ def _has_pillow() -> bool:
 
 
 def _say(name: str, problems: Iterable[str], sentence: str) -> None:
-    check = {"name": name, "problems": list(problems), "sentence": sentence}
-    print(json.dumps(check), flush=True)  # noqa: T201 - the parent process reads it
+    line = answer_line(name=name, problems=list(problems), sentence=sentence)
+    print(line, end="", flush=True)  # noqa: T201 - the parent process reads it

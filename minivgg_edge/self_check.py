@@ -8,7 +8,6 @@ sentence here.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from minivgg_edge.catalog import load_model
+from minivgg_edge.child_answers import parse_answers
 from minivgg_edge.child_process import run_python
 from minivgg_edge.errors import MinivggEdgeError
 from minivgg_edge.golden_answers import differences, tolerance_of, wrong_answers
@@ -177,7 +177,7 @@ def _check_pictures(timeout_s: float) -> Iterator[Check]:
     except OSError as error:
         yield Check(_PICTURES[0], False, f"no child process can be started: {error}")
         return
-    said = [json.loads(line) for line in run.stdout.splitlines()]
+    said = parse_answers(run.stdout)
     for check in said:
         yield Check(
             check["name"], not check["problems"], "; ".join(check["problems"]) or check["sentence"]

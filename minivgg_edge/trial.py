@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minivgg_edge import errors
+from minivgg_edge.child_answers import parse_answers
 from minivgg_edge.child_process import run_python
 from minivgg_edge.errors import MinivggEdgeError
 from minivgg_edge.interpreter import RuntimeInfo
@@ -120,11 +121,10 @@ def try_model(
 
 
 def _parse(stdout: str) -> dict[str, Any]:
-    """Merge the child's lines, each a JSON object; the last one may be cut off by a crash."""
+    """Merge the child's answers."""
     said: dict[str, Any] = {}
-    for line in stdout.splitlines(keepends=True):
-        if line.endswith("\n"):
-            said |= json.loads(line)
+    for answer in parse_answers(stdout):
+        said |= answer
     return said
 
 

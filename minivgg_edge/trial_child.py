@@ -1,6 +1,6 @@
 """The child processes of `trial` and `child_engine`: they read a model from standard input.
 
-`main` prints what it does, a JSON object a line, flushed before the step that might be its last.
+`main` prints what it does, an answer a line, flushed before the step that might be its last.
 `serve` answers pictures for as long as there are some.
 """
 
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from minivgg_edge.child_answers import answer_line
 from minivgg_edge.errors import (
     ModelFileError,
     ModelVersionError,
@@ -51,7 +52,7 @@ def main() -> None:
 def serve() -> None:
     """Load the model that standard input holds, and answer each input tensor behind it.
 
-    The first answer is a line of JSON, the tensors or an error; the others are the raw outputs.
+    The first answer is a line, the tensors or an error; the others are the raw outputs.
     """
     _be_the_first_to_go()
     stream = sys.stdin.buffer
@@ -124,7 +125,7 @@ def _answers() -> IO[bytes]:
 
 
 def _say(answers: IO[bytes], **facts: Any) -> None:
-    answers.write(json.dumps(facts).encode("ascii") + b"\n")
+    answers.write(answer_line(**facts).encode("ascii"))
     answers.flush()
 
 

@@ -122,6 +122,14 @@ def test_this_process_does_not_even_import_the_runtime(model: Path) -> None:
     assert run.stdout.split() == ["f"]
 
 
+def test_what_else_is_printed_in_the_child(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    greeting = "print('{}\\nfrom a sitecustomize', end='', flush=True); "
+    monkeypatch.setattr(child_engine, "_CHILD", greeting + child_engine._CHILD)
+    said = Unverified(labels=LABELS, activation="softmax")
+    with Classifier(model, unverified=said) as classifier:
+        assert _label(classifier, 2) == "c"
+
+
 def test_each_picture_gets_its_own_answer(classifier: Classifier) -> None:
     process = _process(classifier)
     for value in range(200):

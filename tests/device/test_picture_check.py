@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import numpy as np
 import pytest
 
 from minivgg_edge import picture_check, resample
+from minivgg_edge.child_answers import parse_answers
 from minivgg_edge.picture_check import decoding_problems, main, resampling_problems
 
 
@@ -73,7 +73,7 @@ def test_a_decoder_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_pillow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setattr(picture_check, "_has_pillow", lambda: False)
     main()
-    resampling, decoding = map(json.loads, capsys.readouterr().out.splitlines())
+    resampling, decoding = parse_answers(capsys.readouterr().out)
     assert resampling["problems"] == []
     assert resampling["sentence"].startswith("numpy: ")
     assert decoding["sentence"] == "not tried: without Pillow only arrays can be classified"

@@ -20,7 +20,9 @@ from minivgg_edge import (
     cli,
     self_check,
     self_test,
+    trial,
 )
+from minivgg_edge.child_answers import answer_line
 from minivgg_edge.golden import GoldenVectors
 from minivgg_edge.golden_answers import FLOAT_TOLERANCE, differences, wrong_answers
 from minivgg_edge.interpreter import Engine, runtime_info
@@ -316,11 +318,20 @@ def test_a_crash_while_pictures_are_checked(monkeypatch: pytest.MonkeyPatch) -> 
     assert not report.passed
     assert "the child process was ended by signal 6 (SIGABRT" in _detail(report, "resampling")
     # After the first check has answered, it is the second one's.
-    said = json.dumps({"name": "resampling", "problems": [], "sentence": "fine"})
+    said = answer_line(name="resampling", problems=[], sentence="fine")
     monkeypatch.setattr(self_check, "_PICTURE_CHILD", f"print({said!r}, flush=True); {crash}")
     report = self_test()
     assert _detail(report, "resampling") == "fine"
     assert "SIGABRT" in _detail(report, "decoding")
+
+
+def test_what_else_is_printed_in_the_child_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    greeting = "print('{}\\nfrom a sitecustomize', end='', flush=True); "
+    for module, name in ((self_check, "_PICTURE_CHILD"), (trial, "_CHILD")):
+        monkeypatch.setattr(module, name, greeting + getattr(module, name))
+    report = self_test()
+    assert report.passed, report
+    assert len(report.checks) == 4
 
 
 # --- the command ----------------------------------------------------------------------------------
