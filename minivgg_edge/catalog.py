@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from minivgg_edge.errors import ModelNotFoundError
+from minivgg_edge.errors import ModelFileError, ModelNotFoundError
 from minivgg_edge.model_file import ModelFile, parse_model_file, read_model_file
 
 if TYPE_CHECKING:
@@ -107,11 +107,31 @@ def _load_from_package(name: str, package: str) -> ModelFile:
         raise ModelNotFoundError(
             f"{name!r}: expected the installed package {package!r}, got: {error}"
         ) from error
+    # To find a wheel's file means to import its package: code that anybody may have written.
+    except Exception as error:
+        raise ModelFileError(
+            f"{name!r}: expected an installed package {package!r} that can be imported, "
+            f"got {_words(error)}"
+        ) from error
     if isinstance(resource, Path):
         return read_model_file(resource)
-    if not resource.is_file():
-        raise ModelNotFoundError(f"{str(resource)!r}: expected a model file, got no such file")
-    return parse_model_file(resource.read_bytes(), source=str(resource))
+    source = str(resource)
+    try:
+        data = resource.read_bytes() if resource.is_file() else None
+    # A damaged archive: what zipfile and its decoders raise is a dozen kinds.
+    except Exception as error:
+        raise ModelFileError(
+            f"{source!r}: expected a readable file, got {_words(error)}"
+        ) from error
+    if data is None:
+        raise ModelNotFoundError(f"{source!r}: expected a model file, got no such file")
+    return parse_model_file(data, source=source)
+
+
+def _words(error: Exception) -> str:
+    from minivgg_edge.import_failure import import_reason
+
+    return f"{type(error).__name__}: {import_reason(error)}"
 
 
 def _offered() -> dict[str, list[str]]:

@@ -88,9 +88,6 @@ def _read(here: InstalledModel, load: Callable[[], ModelFile]) -> InstalledModel
         model = load()
     except MinivggEdgeError as error:
         return replace(here, problem=str(error))
-    # To find a wheel's file means to import its package: code that anybody may have written.
-    except Exception as error:
-        return replace(here, problem=f"its package fails: {type(error).__name__}: {error}")
     return replace(here, manifest=model.manifest, sha256=model.sha256, size_bytes=model.size_bytes)
 
 

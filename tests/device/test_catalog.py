@@ -129,6 +129,45 @@ def test_model_wheel_without_its_package(
         load_model("lost")
 
 
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("this is no Python", "SyntaxError: invalid syntax"),
+        ("raise RuntimeError('at\\nhome')", "RuntimeError: at home"),
+    ],
+)
+def test_model_wheel_whose_package_fails(
+    code: str,
+    message: str,
+    tmp_path: Path,
+    bundled_bytes: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _write_distribution(tmp_path, bundled_bytes, model="failing", package="offered_failing")
+    (tmp_path / "offered_failing" / "__init__.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    expected = "'failing': expected an installed package 'offered_failing' that can be imported"
+    with pytest.raises(ModelFileError, match=f"^{expected}, got {message}"):
+        load_model("failing")
+
+
+def test_model_wheel_in_a_damaged_zip(
+    tmp_path: Path, bundled_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "unpacked"
+    _write_distribution(folder, bundled_bytes, model="torn", package="offered_torn")
+    archive = tmp_path / "torn.zip"
+    with zipfile.ZipFile(archive, "w") as target:  # stored as it is
+        for path in folder.rglob("*"):
+            target.write(path, path.relative_to(folder))
+    data = bytearray(archive.read_bytes())
+    data[data.index(bundled_bytes) + 1000] ^= 1
+    archive.write_bytes(data)
+    monkeypatch.syspath_prepend(archive)
+    with pytest.raises(ModelFileError, match=r"torn\.tflite': .* a readable file, got BadZip"):
+        load_model("torn")
+
+
 def test_two_packages_with_one_name(
     tmp_path: Path, bundled_bytes: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,7 +147,8 @@ def test_a_package_whose_code_fails(
 ) -> None:
     path = install("failing")
     (path.parent / "__init__.py").write_text(code)
-    assert listed(capsys, code=1)["failing"]["problem"].startswith("its package fails: ")
+    problem = listed(capsys, code=1)["failing"]["problem"]
+    assert problem.startswith("'failing': expected an installed package 'listed_failing' that can")
 
 
 @pytest.mark.parametrize(
