@@ -38,7 +38,9 @@ class ChildEngine:
     """What `interpreter.Engine` is, in a child process. Not thread-safe.
 
     A child that crashed or was interrupted is started anew for the next picture. It ends with this
-    object, and with this process in whichever way that ends.
+    object, and with this process in whichever way that ends: at once if it waits for a picture,
+    otherwise behind the picture that it is at. (What is killed while native code hangs there leaves
+    a child that hangs.)
 
     Attributes:
         input: The input tensor.
