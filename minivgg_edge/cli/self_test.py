@@ -27,7 +27,8 @@ exit codes: 0 passed, 1 a check failed, 2 bad usage or a bad model file
   passed, model, source, sha256, num_threads, vectors, time_ms
   runtime             {name, version, tflite_version}, null if it cannot be imported
   delegates           parts of the graph that XNNPACK runs, null if not known
-  largest_difference  the farthest an output was off, in quantization steps (float32: as above)
+  largest_difference  the farthest an output was off, in quantization steps (float32: as above),
+                      null if it is not known or not finite
   tolerance           how far it may be off, null if the model states none for this runtime
   checks              [{name, passed, detail}]
 """
@@ -47,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = self_test(arguments.model, num_threads=arguments.num_threads)
     if arguments.json:
         document = {"passed": report.passed, **dataclasses.asdict(report)}
-        if report.largest_difference is not None and math.isnan(report.largest_difference):
-            document["largest_difference"] = None  # a float32 model answered with NaN
+        if report.largest_difference is not None and not math.isfinite(report.largest_difference):
+            document["largest_difference"] = None  # a float32 model answered with NaN or infinity
         say(json.dumps(document, indent=2, allow_nan=False))
     else:
         for line in _lines(report):

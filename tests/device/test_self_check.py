@@ -264,6 +264,28 @@ def test_a_broken_runtime_is_a_failed_check(
     assert report.tolerance is None
 
 
+@pytest.mark.parametrize("difference", [float("nan"), float("inf")])
+def test_a_difference_that_json_cannot_say_is_null(
+    difference: float, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = SelfTestReport(
+        model="m",
+        source="m.tflite",
+        sha256="0" * 64,
+        runtime=None,
+        delegates=None,
+        num_threads=1,
+        vectors=1,
+        largest_difference=difference,
+        tolerance=FLOAT_TOLERANCE,
+        checks=(),
+        time_ms=1.0,
+    )
+    monkeypatch.setattr("minivgg_edge.cli.self_test.self_test", lambda *_, **__: report)
+    cli.main(["self-test", "--json"])
+    assert json.loads(capsys.readouterr().out)["largest_difference"] is None
+
+
 def test_command_with_a_broken_runtime(
     runtime: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
