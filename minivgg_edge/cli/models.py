@@ -21,10 +21,12 @@ exit code: 0 if all are sound, 1 if one is broken; its problem stands below the 
 
 --json prints one JSON object:
   models  a list of {name, distribution, version, sha256, size_bytes, input: {height, width, dtype},
-          labels (their number), accuracy: {dataset, split, count, top1} or null, problem or null}
+          labels (their number), accuracy: {dataset, split, count, top1} or null, problem or null};
+          of a broken one sha256, size_bytes, input, labels and accuracy are null
 """
 
 _BROKEN = 1
+_OF_A_SOUND_ONE = ("sha256", "size_bytes", "input", "labels", "accuracy")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +56,7 @@ def _document(model: InstalledModel) -> dict[str, Any]:
         "problem": model.problem,
     }
     if manifest is None:
-        return document
+        return document | dict.fromkeys(_OF_A_SOUND_ONE)
     spec, known = manifest.input, best_known(manifest)
     return document | {
         "sha256": model.sha256,

@@ -133,7 +133,14 @@ def test_a_broken_file_is_a_line_and_the_others_are_listed(
     found = listed(capsys, code=1)
     assert found["sound"]["problem"] is None
     assert str(path) in found["broken"]["problem"]
-    assert "sha256" not in found["broken"]
+    assert found["broken"].keys() == found["sound"].keys()
+    assert {name for name, value in found["broken"].items() if value is None} == {
+        "sha256",
+        "size_bytes",
+        "input",
+        "labels",
+        "accuracy",
+    }
     assert cli.main(["models"]) == 1
     captured = capsys.readouterr()
     assert captured.err == ""
