@@ -40,7 +40,7 @@ class ClassFolders:
         pictures: Sorted by label index, then by name.
         missing: Labels without a folder.
         skipped: Number of files that are no pictures by their ending, or lie outside the class
-            folders. Hidden files do not count.
+            folders, and of links to folders inside them. Hidden ones do not count.
     """
 
     pictures: tuple[LabeledPicture, ...]
@@ -52,6 +52,9 @@ def read_class_folders(
     folder: str, labels: Sequence[str], *, allow_missing: bool = False
 ) -> ClassFolders:
     """List the pictures of ``folder/LABEL/…`` at any depth below each class folder.
+
+    A class folder may be a link; links to folders inside it are not followed, they may lead in a
+    circle or to pictures that are listed already.
 
     The match is by exact name, never by position: neither the order of the folders nor a folder
     that is missing can shift a label. Hidden entries (``.git``, ``.DS_Store``) are ignored.
@@ -117,23 +120,26 @@ def _hint(path: Path, labels: Collection[str]) -> str:
 
 
 def _list_pictures(folder: Path, label: str) -> tuple[list[str], int]:
-    """Return the pictures' names relative to ``folder``, sorted, and the number of other files."""
+    """Return the pictures' names relative to ``folder``, sorted, and the number of what is left."""
     found: list[str] = []
     others: list[str] = []
+    links = 0
     top = folder / label
     for place, folders, files in os.walk(top, onerror=_raise):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        links += sum(Path(place, name).is_symlink() for name in folders)
         for path in [Path(place, name) for name in files if not name.startswith(".")]:
             is_picture = path.suffix.lower() in PICTURE_SUFFIXES
             (found if is_picture else others).append(path.relative_to(folder).as_posix())
     if not found:
         endings = sorted({PurePath(name).suffix for name in others})
-        got = f"{len(others)} other files ({_shorten(endings)})" if others else "an empty folder"
+        got = [f"{len(others)} other files ({_shorten(endings)})"] if others else []
+        got += ["links to folders, which are not followed"] if links else []
         raise FolderError(
             f"{str(top)!r}: class folder without pictures: expected files ending in "
-            f"{', '.join(sorted(PICTURE_SUFFIXES))}, got {got}"
+            f"{', '.join(sorted(PICTURE_SUFFIXES))}, got {' and '.join(got) or 'an empty folder'}"
         )
-    return sorted(found), len(others)
+    return sorted(found), len(others) + links
 
 
 def _raise(error: OSError) -> None:

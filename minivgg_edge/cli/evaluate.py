@@ -31,7 +31,8 @@ resizing and running the model; the first picture's includes loading the picture
 
 A picture that cannot be read gets a line on standard error and counts nowhere; the exit code is
 then 2. A folder that is not a label, a class folder without pictures and a label without a folder
-are errors before anything is run.
+are errors before anything is run. A folder per label may be a link; links to folders inside it are
+not followed, but counted as skipped files.
 
 --csv writes one row per picture: path (relative to FOLDER), true, predicted, score (0 to 1) and
 correct (1 or 0); the last three are empty for a picture that cannot be read.

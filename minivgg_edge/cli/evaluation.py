@@ -41,7 +41,7 @@ class Evaluation:
         labels: The model's labels.
         answers: One per picture, in the order of the folder.
         missing: Labels that had no folder.
-        skipped: Number of files that were no pictures by their ending.
+        skipped: Number of files and links that `ClassFolders` counts so.
         mean_ms: Mean time of a picture that could be read: read, decode, resize, run.
         num_threads: Threads of the runtime.
         header: What was evaluated, as name and value, e.g. ("model", "minivgg").

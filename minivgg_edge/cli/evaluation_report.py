@@ -59,7 +59,7 @@ def _left_out(evaluation: Evaluation) -> Iterator[tuple[str, str]]:
     if evaluation.missing:
         yield "missing labels", ", ".join(printable(label) for label in evaluation.missing)
     if evaluation.skipped:
-        note = "no pictures by their ending, or in no class folder"
+        note = "no pictures by their ending, in no class folder, or links to folders"
         yield "skipped files", f"{evaluation.skipped:,} ({note})"
 
 

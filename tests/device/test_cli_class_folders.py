@@ -42,6 +42,26 @@ def test_other_files_are_counted_and_hidden_ones_ignored(tmp_path: Path) -> None
     assert found.skipped == 2
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_links_to_folders_are_counted_and_not_followed(tmp_path: Path) -> None:
+    fill(tmp_path, "set/cat/a.png", "set/10/x.png", "elsewhere/b.png", "elsewhere/c.png")
+    (tmp_path / "set" / "zebra").symlink_to(tmp_path / "elsewhere")  # a class folder itself
+    (tmp_path / "set" / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "cat" / ".hidden").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set" / "10" / "circle").symlink_to(tmp_path / "set")
+    found = read_class_folders(str(tmp_path / "set"), LABELS)
+    assert [p.name for p in found.pictures] == [
+        "zebra/b.png",
+        "zebra/c.png",
+        "cat/a.png",
+        "10/x.png",
+    ]
+    assert found.skipped == 2
+    (tmp_path / "set" / "cat" / "a.png").unlink()
+    with pytest.raises(FolderError, match=r", got links to folders, which are not followed$"):
+        read_class_folders(str(tmp_path / "set"), LABELS)
+
+
 def test_missing_label_is_an_error_unless_allowed(tmp_path: Path) -> None:
     fill(tmp_path, "cat/a.png")
     message = "expected a folder for each of the 3 labels, none for 'zebra', '10'"
