@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import json
+import os
 import time
 from pathlib import Path
 
@@ -35,7 +36,8 @@ are errors before anything is run. A folder per label may be a link; links to fo
 not followed, but counted as skipped files.
 
 --csv writes one row per picture: path (relative to FOLDER), true, predicted, score (0 to 1) and
-correct (1 or 0); the last three are empty for a picture that cannot be read.
+correct (1 or 0); the last three are empty for a picture that cannot be read. A FILE that exists is
+compared at the end: if its content is another, it stays without --force, and the exit code is 2.
 
 --json prints one JSON object. Fractions lie in 0 to 1, null is a figure that does not exist:
   model, sha256, folder, pictures, correct, accuracy, accuracy_interval {low, high, confidence},
@@ -69,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate the folder; 2 if a picture could not be read."""
     if arguments.csv is not None:
-        _check_csv_place(arguments.csv)
+        _check_csv_place(arguments.csv, force=arguments.force)
     with without_info_lines():
         classifier = Classifier(
             arguments.model,
@@ -137,13 +139,17 @@ def _answer_all(classifier: Classifier, folders: ClassFolders) -> tuple[list[Ans
     return answers, seconds
 
 
-def _check_csv_place(path: Path) -> None:
+def _check_csv_place(path: Path, *, force: bool) -> None:
     """Fail before minutes of work, not after them."""
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "the CSV file's folder does not exist", str(path))
     if path.exists() and not path.is_file():
         reason = "expected a regular file for --csv, or a new name"
         raise OSError(errno.EINVAL, reason, str(path))
+    # A file that stays as it is needs no writing; whether it does is known at the end only.
+    folder = Path(os.path.realpath(path)).parent  # a link's target is what is written
+    if (force or not path.exists()) and not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "the CSV file's folder cannot be written", str(path))
 
 
 def _write_csv(path: Path, data: bytes, *, force: bool) -> str:

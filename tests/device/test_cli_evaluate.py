@@ -144,6 +144,27 @@ def test_csv_place_is_checked_before_the_work(
         assert captured.out == ""
 
 
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_csv_folder_that_cannot_be_written(
+    options: list[str],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    target = tmp_path / "answers.csv"
+    if options:
+        target.touch()
+    # Root may write whatever the mode says.
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+    assert cli.main(["evaluate", str(folder), "--csv", str(target), *options]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == (
+        f"minivgg-edge: error: {str(target)!r}: the CSV file's folder cannot be written\n"
+    )
+    assert captured.out == ""
+
+
 def test_unreadable_picture_counts_nowhere(
     folder: Path, labels: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
