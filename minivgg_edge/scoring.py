@@ -57,6 +57,8 @@ class Scorer:
         # where its bit pattern stands.
         self._scores_by_value: list[float] | None = None
         if self._table is not None and self._is_softmax:
+            # The highest value may stand for up to half a step more than 1; see `manifest`.
+            self._table = np.minimum(self._table, np.float32(1.0))
             self._scores_by_value = self._table.tolist()
 
     def scores(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

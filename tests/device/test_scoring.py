@@ -55,6 +55,19 @@ def test_probabilities_of_8_bits(dtype: Dtype, zero_point: int, steps: tuple[int
         assert of.best(raw, k) == [(i, expected[i]) for i in order[:k]]
 
 
+@pytest.mark.parametrize(("dtype", "zero_point"), [("uint8", 0), ("int8", -128)])
+def test_half_a_step_above_1_is_1(dtype: Dtype, zero_point: int) -> None:
+    scale = 1 / 254.5
+    raw = (np.array([0, 255, 254, 1]) + zero_point).astype(dtype)
+    of = scorer(dtype, scale=scale, zero_point=zero_point)
+    scores = of.scores(raw)
+    assert scores.dtype == np.float32
+    assert scores.tolist() == pytest.approx([0, 1, 254 / 254.5, 1 / 254.5])
+    assert scores.max() == 1.0
+    assert of.best(raw, 1) == [(1, 1.0)]
+    assert of.best(raw, 2)[0] == (1, 1.0)
+
+
 def test_logits_of_8_bits() -> None:
     raw = np.array([-128, 0, 1, 127], np.int8)
     of = scorer("int8", scale=0.05, zero_point=1, activation="logits", temperature=2.0)
