@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -103,7 +104,7 @@ def _check_names(
             raise FolderError(
                 f"{str(folder / name)!r}: no label of the model has this name; expected one of "
                 + listed
-                + _hint(folder / name, known)
+                + (_twin_hint(name, labels) or _hint(folder / name, known))
             )
     missing = [repr(label) for label in labels if label not in present]
     if missing and not allow_missing:
@@ -111,6 +112,17 @@ def _check_names(
             f"{str(folder)!r}: expected a folder for each of the {len(labels)} labels, none for "
             f"{_shorten(missing)} (--allow-missing evaluates the others)"
         )
+
+
+def _twin_hint(name: str, labels: Sequence[str]) -> str:
+    """Recognize a folder from a Mac, whose names may spell an accent as a character of its own."""
+    for label in labels:
+        if unicodedata.normalize("NFC", label) == unicodedata.normalize("NFC", name):
+            return (
+                f". {label!a} is written with other Unicode characters (NFC/NFD) than "
+                f"{name!a}: rename the folder"
+            )
+    return ""
 
 
 def _hint(path: Path, labels: Collection[str]) -> str:

@@ -83,6 +83,21 @@ def test_unknown_folder_name(tmp_path: Path, name: str) -> None:
         read_class_folders(str(tmp_path), LABELS, allow_missing=True)
 
 
+@pytest.mark.parametrize(
+    ("label", "name"), [("K\xe4fer", "Ka\u0308fer"), ("Ka\u0308fer", "K\xe4fer")]
+)
+def test_the_same_name_in_other_characters(tmp_path: Path, label: str, name: str) -> None:
+    fill(tmp_path, "cat/a.png", f"{name}/a.png")
+    if (tmp_path / label).exists():
+        pytest.skip("this file system takes both for the same name")
+    message = (
+        f"{label!a} is written with other Unicode characters (NFC/NFD) than {name!a}: "
+        "rename the folder"
+    )
+    with pytest.raises(FolderError, match=re.escape(message) + "$"):
+        read_class_folders(str(tmp_path), ("cat", label))
+
+
 def test_folder_above_gets_a_hint(tmp_path: Path) -> None:
     fill(tmp_path, "test/cat/a.png")
     message = f"did you mean {str(tmp_path / 'test')!r}?"
