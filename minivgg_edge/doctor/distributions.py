@@ -41,7 +41,10 @@ def read_distributions(path: Sequence[str]) -> tuple[Distribution, ...]:
     for folder in path:
         # Entries may be archives, may not exist, may be repeated.
         for item in importlib.metadata.distributions(path=[folder]):
-            distribution = _read(item, folder)
+            try:
+                distribution = _read(item, folder)
+            except ValueError:  # no UTF-8: one damaged package must not hide the others
+                continue
             if distribution is not None:
                 found.setdefault((distribution.name, os.path.realpath(folder)), distribution)
     return tuple(found.values())
@@ -50,6 +53,8 @@ def read_distributions(path: Sequence[str]) -> tuple[Distribution, ...]:
 def _read(item: importlib.metadata.Distribution, folder: str) -> Distribution | None:
     # Metadata may be cut off or empty; Python 3.12 and newer warn of a field that is not there.
     metadata = item.metadata
+    if metadata is None:  # newer importlib.metadata, of a folder without the file
+        return None
     raw = metadata["Name"] if "Name" in metadata else ""  # noqa: SIM401 - the type has no `get`
     name = re.sub(r"[-_.]+", "-", raw or "").lower()
     if name not in _MODULES:

@@ -188,6 +188,7 @@ def test_metadata_that_is_cut_off(tmp_path: Path) -> None:
     write(tmp_path / "numpy-1.0.dist-info/METADATA", "")
     write(tmp_path / "ai_edge_litert-1.0.dist-info/METADATA", "Name: AI_Edge.LiteRT\n")
     write(tmp_path / "broken.dist-info/RECORD", b"\xff\xfe")
+    write(tmp_path / "foreign-1.0.dist-info/METADATA", b"Name: f\xff\xfe\nVersion: 1\n")
     write(tmp_path / "no-archive.zip", b"PK")
     (found,) = read_distributions([str(tmp_path), str(tmp_path / "no-archive.zip")])
     assert (found.name, found.version, found.module_folder) == ("ai-edge-litert", "unknown", None)
