@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _MACHINE = os.uname().machine if hasattr(os, "uname") else ""  # Windows has none
 _ARMV6 = "armv6l"
 
+# What the import of an installed runtime raises: of its libraries, of a numpy that does not fit it,
+# and of files that are missing or of two releases.
+_BROKEN = (ImportError, OSError, SystemError, AttributeError, NameError)
+
 _MAX_THREADS = 256  # more is a mistake, and the native pool would really start them
 
 # LiteRT's own version says nothing about TensorFlow Lite's operator versions; its library carries
@@ -63,13 +67,14 @@ def _load_runtime() -> tuple[RuntimeInfo, ModuleType]:
         # Loaded when a model is, not before. Neither runtime has types, and rarely are both there.
         import ai_edge_litert  # type: ignore[import-not-found, import-untyped, unused-ignore]
         from ai_edge_litert import interpreter  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        version = str(ai_edge_litert.__version__)
     except ModuleNotFoundError as error:
         if error.name != "ai_edge_litert":
             raise _broken("ai-edge-litert", error) from error
-    except (ImportError, OSError, SystemError) as error:
+    except _BROKEN as error:
         raise _broken("ai-edge-litert", error) from error
     else:
-        version = str(ai_edge_litert.__version__)
         known = _numbers(version) >= _LITERT_WITH_VERIFIER
         tflite_version = _LITERT_TFLITE_VERSION if known else None
         return RuntimeInfo("ai-edge-litert", version, tflite_version), interpreter
@@ -79,11 +84,14 @@ def _load_runtime() -> tuple[RuntimeInfo, ModuleType]:
 def _load_tflite_runtime() -> tuple[RuntimeInfo, ModuleType]:
     try:
         import tflite_runtime  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        version = str(tflite_runtime.__version__)
     except ModuleNotFoundError:
         raise RuntimeUnavailableError(
             f"expected ai-edge-litert or tflite-runtime, got neither; {_install_advice()}"
         ) from None
-    version = str(tflite_runtime.__version__)
+    except _BROKEN as error:
+        raise _broken("tflite-runtime", error) from error
     if int(np.__version__.split(".", 1)[0]) > 1 and _numbers(version) <= (2, 14, 0):
         raise RuntimeUnavailableError(
             f"tflite-runtime {version}: expected numpy below 2, got {np.__version__}; "
@@ -91,7 +99,7 @@ def _load_tflite_runtime() -> tuple[RuntimeInfo, ModuleType]:
         )
     try:
         from tflite_runtime import interpreter  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except (ImportError, OSError, SystemError) as error:
+    except _BROKEN as error:
         raise _broken("tflite-runtime", error) from error
     return RuntimeInfo("tflite-runtime", version, version), interpreter
 
@@ -103,10 +111,9 @@ def _install_advice() -> str:
 
 
 def _broken(name: str, error: Exception) -> RuntimeUnavailableError:
-    reason = f"{name} is installed but cannot be imported: {error}"
-    if "GLIBC" in str(error):
-        reason += " (the system's C or C++ library is older than the one the wheel was built for)"
-    return RuntimeUnavailableError(f"{reason}; {_install_advice()}")
+    from minivgg_edge.runtime_advice import broken_runtime  # for messages, never for a start
+
+    return RuntimeUnavailableError(broken_runtime(name, error))
 
 
 def check_num_threads(num_threads: int) -> int:

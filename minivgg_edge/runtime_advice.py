@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from minivgg_edge.import_failure import import_reason
+
 _LITERT = 'run `pip install "ai-edge-litert>=2.1.6"`'
 _TFLITE = 'run `pip install tflite-runtime "numpy<2"`'
 
@@ -45,3 +47,16 @@ def advice(machine: str, *, is_64_bit: bool, python: tuple[int, int]) -> str:
 def install_advice() -> str:
     """Return what to install on this machine."""
     return advice(_machine(), is_64_bit=sys.maxsize > 2**32, python=sys.version_info[:2])
+
+
+def broken_runtime(name: str, error: Exception) -> str:
+    """Return why a runtime that is installed does not serve, and what to install.
+
+    Args:
+        name: The distribution.
+        error: What its import raised.
+    """
+    reason = f"{name} is installed but cannot be imported: {import_reason(error)}"
+    if "GLIBC" in str(error):
+        reason += " (the system's C or C++ library is older than the one the wheel was built for)"
+    return f"{reason}; {install_advice()}"

@@ -111,6 +111,10 @@ def test_tflite_runtime_beside_numpy_2(
         ),
         ("import no_such_dependency", "cannot be imported: No module named 'no_such_dependency'"),
         ("raise OSError('wrong ELF class')", "cannot be imported: wrong ELF class; .*pip install"),
+        ("import os; os.no_such_name", "cannot be imported: module 'os' has no attribute"),
+        ("no_such_name", "cannot be imported: name 'no_such_name' is not defined; .*pip install"),
+        ("raise ImportError('\\nREAD\\n\\n  THIS')", "cannot be imported: READ THIS; .*install"),
+        ("raise ImportError('x' * 999)", "cannot be imported: x{297}\\.\\.\\.; .*pip install"),
     ],
 )
 def test_broken_runtime(
@@ -120,6 +124,15 @@ def test_broken_runtime(
     _write_package(fake_runtimes, package, "2.3.0", source)
     name = package.replace("_", "-")
     with pytest.raises(RuntimeUnavailableError, match=f"{name} is installed but {message}"):
+        runtime_info()
+
+
+@pytest.mark.parametrize("package", ["ai_edge_litert", "tflite_runtime"])
+def test_a_runtime_without_a_version(fake_runtimes: Path, package: str) -> None:
+    _write_package(fake_runtimes, package, "2.3.0", "")
+    (fake_runtimes / package / "__init__.py").write_text("")
+    message = "cannot be imported: module '.*' has no attribute '__version__'; .*pip install"
+    with pytest.raises(RuntimeUnavailableError, match=message):
         runtime_info()
 
 
