@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from minivgg_edge import __version__
-from minivgg_edge.cli.terminal import complain, flush, flush_or_discard
+from minivgg_edge.cli.terminal import OutputError, complain, flush, flush_or_discard
 from minivgg_edge.errors import MinivggEdgeError
 
 DONE = 0
@@ -115,6 +115,8 @@ def _build_parser(command: str | None) -> tuple[argparse.ArgumentParser, ModuleT
 
 def _reason(error: OSError) -> str:
     reason = error.strerror or str(error)
-    if error.filename is None:
+    if isinstance(error, OutputError):
         return f"cannot write the output: {reason}"
+    if error.filename is None:
+        return f"the system says: {reason}"
     return f"{os.fsdecode(error.filename)!r}: {reason}"

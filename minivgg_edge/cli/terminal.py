@@ -11,15 +11,29 @@ from collections.abc import Sequence
 from typing import TextIO
 
 
+class OutputError(OSError):
+    """Standard output cannot be written, for another reason than that its reader went away."""
+
+
 def say(line: str = "") -> None:
-    """Print one line to standard output at once, whatever its encoding can show."""
+    """Print one line to standard output at once, whatever its encoding can show.
+
+    Raises:
+        OutputError: The operating system refuses it.
+        BrokenPipeError: Nobody reads it any more.
+    """
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    _write(sys.stdout, line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    _write_output(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 def flush() -> None:
-    """Hand everything said to the operating system; an OSError if it refuses."""
-    _write(sys.stdout, "")
+    """Hand everything said to the operating system.
+
+    Raises:
+        OutputError: It refuses.
+        BrokenPipeError: Nobody reads it any more.
+    """
+    _write_output("")
 
 
 def flush_or_discard() -> None:
@@ -46,6 +60,15 @@ def show_status(text: str) -> None:
     """Replace the last line of standard error; "" removes it."""
     with contextlib.suppress(OSError):
         _write(sys.stderr, f"\r{text}\x1b[K")
+
+
+def _write_output(text: str) -> None:
+    try:
+        _write(sys.stdout, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.errno, error.strerror or str(error)) from error
 
 
 def _write(stream: TextIO | None, text: str) -> None:

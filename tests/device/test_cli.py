@@ -86,16 +86,21 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
             "minivgg-edge: error: 'a\\x1b[2Jb': Permission denied\n",
         ),
         (
-            OSError(errno.ENOSPC, "No space left on device"),
+            terminal.OutputError(errno.ENOSPC, "No space left on device"),
             2,
             "minivgg-edge: error: cannot write the output: No space left on device\n",
+        ),
+        (
+            OSError(errno.EMFILE, "Too many open files"),
+            2,
+            "minivgg-edge: error: the system says: Too many open files\n",
         ),
         (
             ModuleNotFoundError("No module named 'numpy'"),
             2,
             "minivgg-edge: error: No module named 'numpy'; run: minivgg-edge doctor\n",
         ),
-        (OSError("odd"), 2, "minivgg-edge: error: cannot write the output: odd\n"),
+        (OSError("odd"), 2, "minivgg-edge: error: the system says: odd\n"),
     ],
 )
 def test_errors_become_one_line_and_an_exit_code(
@@ -107,6 +112,21 @@ def test_errors_become_one_line_and_an_exit_code(
 ) -> None:
     assert fail_with(error, monkeypatch) == code
     assert capsys.readouterr().err == message
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), OSError("odd")])
+def test_what_standard_output_raises_is_marked(
+    monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    class Refusing(io.StringIO):
+        def flush(self) -> None:
+            raise error
+
+    monkeypatch.setattr(sys, "stdout", Refusing())
+    for write in (terminal.say, terminal.flush):
+        with pytest.raises(terminal.OutputError) as caught:
+            write()
+        assert caught.value.strerror == (error.strerror or "odd")
 
 
 def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
