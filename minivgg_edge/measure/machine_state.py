@@ -19,6 +19,7 @@ from minivgg_edge.measure.processor import read_processor, read_text
 
 ROOT = Path("/")
 _FIRMWARE_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_VCGENCMD_TIMEOUT_S = 10.0
 _CPUFREQ = "sys/devices/system/cpu/cpu[0-9]*/cpufreq"
 _CPU_SENSOR = re.compile(r"cpu|soc|pkg|package")
 
@@ -153,9 +154,16 @@ def _throttled(root: Path) -> str | None:
     text = read_text(root / _FIRMWARE_THROTTLED)
     program = shutil.which("vcgencmd") if text is None and root == ROOT else None
     if program is not None:
-        run = subprocess.run(  # noqa: S603
-            [program, "get_throttled"], capture_output=True, text=True, timeout=10
-        )
+        try:
+            run = subprocess.run(  # noqa: S603
+                [program, "get_throttled"],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=_VCGENCMD_TIMEOUT_S,
+            )
+        except (OSError, subprocess.TimeoutExpired):  # of another system, or the firmware hangs
+            return None
         text = run.stdout.strip() if run.returncode == 0 else None
     return None if text is None else parse_throttled(text)
 

@@ -76,6 +76,21 @@ def test_vcgencmd_is_asked_where_the_kernel_has_no_file(
     assert read_state(board.root).throttled == bits
 
 
+@pytest.mark.parametrize("content", ["#!/bin/sh\nexec sleep 60\n", "#!/no/such/shell\n"])
+def test_a_vcgencmd_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    program = tmp_path / "vcgencmd"
+    program.write_text(content)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(machine_state, "_VCGENCMD_TIMEOUT_S", 0.5)
+    board = FakeBoard(tmp_path / "board")
+    board.remove(THROTTLED)
+    monkeypatch.setattr(machine_state, "ROOT", board.root)
+    assert read_state(board.root).throttled is None
+
+
 def test_counters(tmp_path: Path) -> None:
     ticks = 100
     board = FakeBoard(tmp_path)
