@@ -40,6 +40,7 @@ exit codes:
        or a model is broken (models)
   2    bad usage, or something is wrong with the input; standard error names it
   130  interrupted (Ctrl-C)
+  141  the reader of the output went away, as in `| head`
 """
 
 
