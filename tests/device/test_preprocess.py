@@ -187,7 +187,7 @@ def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     np.testing.assert_array_equal(preprocess(picture, height=32, width=32), expected)
-    with pytest.raises(PictureError, match=r'pip install "minivgg-edge\[pictures\]"'):
+    with pytest.raises(PictureError, match='run: pip install "pillow>=9'):
         preprocess(picture, height=32, width=32, engine="pillow")
 
 
