@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.folder_layout import SCAN_FILE, FolderLayout, FoundPicture, find_pictures
+from convert.data.grouping import Grouping
 from convert.data.picture_cache import Kept, read_cache, write_cache
 from convert.data.pictures import PictureSet, Splits
 from convert.data.roles import HashedPicture, assign_roles
@@ -18,7 +19,6 @@ from convert.data.split_file import (
     ROLES,
     SPLIT_FILE,
     Decision,
-    Grouping,
     Role,
     SplitRecord,
     SplitRule,
@@ -60,6 +60,7 @@ class FolderSplits(Splits):
         familiar: pictures held out of groups that are trained on; the accuracy on them is what a
             split by single pictures would report. None: there are no or too few of them.
         groups: how many groups of pictures share a role.
+        grouping: what the split was made by; None if the folders give every role.
         cache_note: a sentence about the decoded pictures that are kept; "" where none are.
     """
 
@@ -69,6 +70,7 @@ class FolderSplits(Splits):
     split_file: Path | None = None
     familiar: PictureSet | None = None
     groups: int = 0
+    grouping: Grouping | None = None
     cache_note: str = ""
 
 
@@ -170,6 +172,7 @@ def read_folder(
         split_file=None if record is None else split_file,
         familiar=familiar if len(familiar) else None,
         groups=len({d.group for d in decisions if d.group is not None}),
+        grouping=None if record is None else record.grouping,
         cache_note=note,
     )
 

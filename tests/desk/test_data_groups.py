@@ -16,8 +16,9 @@ from PIL import Image
 
 from convert.data import picture_cache
 from convert.data.folder import FolderSplits, read_folder
+from convert.data.grouping import Grouping
 from convert.data.roles import HashedPicture, assign_roles
-from convert.data.split_file import Decision, Grouping, SplitRecord, SplitRule
+from convert.data.split_file import Decision, SplitRecord, SplitRule
 from convert.errors import DataError
 
 SIZE = {"height": 8, "width": 8}

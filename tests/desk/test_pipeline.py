@@ -95,6 +95,8 @@ def test_a_folder_becomes_a_wheel(done: Done) -> None:
     assert tuple(commands(done.run)) == STEPS
     model = read_model_file(done.out / "my-parts.tflite")
     assert (model.manifest.name, model.labels) == ("my-parts", ("bolt", "nut"))
+    # Without it a split file that is lost could not be made again.
+    assert model.manifest.training["grouping"] == {"kind": "looks", "pattern": None}
     archive = zipfile.ZipFile(done.out / "dist" / WHEEL)
     packed = archive.read("minivgg_edge_model_my_parts/my-parts.tflite")
     assert packed == (done.out / "my-parts.tflite").read_bytes()

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convert.data.grouping import NO_GROUPS, Grouping, grouping_of
 from convert.data.picture_cache import cache_of
 from convert.data.pictures import PictureSet
-from convert.data.split_file import NO_GROUPS, Grouping
 from convert.errors import DataError, TrainingError
 from convert.quiet import quiet
 from convert.training.augmentation import Augmentation
@@ -28,7 +28,7 @@ from convert.training.kept import answered_at_once
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.presets import PRESETS, resolved
 from convert.training.processor import fast_precision
-from convert.training.reading import grouping_of, input_size
+from convert.training.reading import input_size
 from convert.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
