@@ -19,6 +19,7 @@ from tiny_model import Run
 import convert.int8.compile_model
 import convert.package
 import convert.train
+import convert.training.checkpoint
 import convert.training.loop
 from convert.command import run_command
 from convert.int8.gate import Verdict
@@ -89,6 +90,20 @@ def commands(run: Run) -> dict[str, list[str]]:
 def roles(out: Path) -> dict[str, str]:
     pictures = json.loads((out / "split.json").read_bytes())["pictures"]
     return {name: entry["role"] for name, entry in pictures.items()}
+
+
+def kill_behind_one_epoch(data: Path, out: Path, patch: pytest.MonkeyPatch) -> None:
+    run_epoch = convert.training.loop.Trainer._run_epoch
+
+    def killed(self: object, epoch: int, report: object) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        run_epoch(self, epoch, report)
+
+    with patch.context() as inner:
+        inner.setattr(convert.training.loop.Trainer, "_run_epoch", killed)
+        assert run_convert(data, out).code == 130
+    assert (out / "training" / "checkpoint.npz").is_file()
 
 
 def test_a_folder_becomes_a_wheel(done: Done) -> None:
@@ -241,23 +256,50 @@ def test_a_checkpoint_of_other_pictures_is_discarded(
 ) -> None:
     data, out = tmp_path / "photos", tmp_path / "run"
     shutil.copytree(done.data, data)
-    run_epoch = convert.training.loop.Trainer._run_epoch
-
-    def killed(self: object, epoch: int, report: object) -> None:
-        if epoch == 1:
-            raise KeyboardInterrupt
-        run_epoch(self, epoch, report)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(convert.training.loop.Trainer, "_run_epoch", killed)
-        assert run_convert(data, out).code == 130
-    assert (out / "training" / "checkpoint.npz").is_file()
+    kill_behind_one_epoch(data, out, monkeypatch)
     fill(data, ("bolt", "nut"), 3, first=500)
     run = run_convert(data, out)
     assert run.code in (0, 3), run.err
     assert "--force" in commands(run)["train"]
     record = json.loads((out / "training" / "training.json").read_bytes())
     assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_second_kill_while_other_pictures_are_read(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint is that of the first run, whatever was begun since."""
+    data, out = tmp_path / "photos", tmp_path / "run"
+    shutil.copytree(done.data, data)
+    kill_behind_one_epoch(data, out, monkeypatch)
+    fill(data, ("bolt", "nut"), 3, first=500)
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert.train, "read_data", killed)
+        assert run_convert(data, out).code == 130
+    run = run_convert(data, out)
+    assert run.code in (0, 3), run.err
+    assert "from the beginning" not in run.out
+    record = json.loads((out / "training" / "training.json").read_bytes())
+    assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_checkpoint_of_another_version_does_not_stop_it(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    kill_behind_one_epoch(done.data, out, monkeypatch)
+    monkeypatch.setattr(convert.training.checkpoint, "FORMAT", 99)
+    run = run_convert(done.data, out)
+    assert run.code in (0, 3), run.err
+    assert "2/5 train: from the beginning, " in run.out
+    assert "expected a checkpoint of format 99, got 3" in run.out
+    assert not {"--resume", "--force"} & set(commands(run)["train"])
+    record = json.loads((out / "training" / "training.json").read_bytes())
+    assert len(record["history"]) == 3
 
 
 def test_a_tar_for_a_board_without_a_network(
