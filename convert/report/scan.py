@@ -12,7 +12,7 @@ from convert.report.environment import report_environment
 from convert.report.tables import Table
 from convert.report.text import table
 from convert.scanning.facts import Facts
-from convert.scanning.findings import Finding
+from convert.scanning.finding import Finding
 from convert.scanning.scan import Scan
 from minivgg_edge.cli.terminal import printable
 

@@ -10,7 +10,8 @@ from statistics import median
 
 from convert.data.folder_layout import find_pictures
 from convert.scanning.facts import Facts, read_all_facts
-from convert.scanning.findings import Finding, Scanned, find_all, skipped
+from convert.scanning.finding import Finding, Scanned
+from convert.scanning.findings import find_all
 from convert.scanning.skip_list import SCAN_FORMAT, SCAN_VERSION
 
 
@@ -91,7 +92,7 @@ def scan_folder(folder: Path, report: Callable[[int, int], None] | None = None) 
         findings=tuple(find_all(scanned)),
         skip={
             name: {"reason": reason, "sha256": digests[name]}
-            for name, reason in sorted(skipped(scanned).items())
+            for name, reason in sorted(scanned.skipped.items())
         },
         ignored=layout.ignored,
         facts=tuple(facts),

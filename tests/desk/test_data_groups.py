@@ -106,6 +106,26 @@ def test_each_class_gets_half_of_its_share(tmp_path: Path) -> None:
         assert min(splits.train.counts().values()) >= 14
 
 
+def test_a_class_that_is_one_series(tmp_path: Path) -> None:
+    """40 frames of a webcam that did not move, in each class."""
+    for label, number in itertools.product(range(2), range(40)):
+        path = tmp_path / "ab"[label] / f"frame-{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        image = np.array(scene(label))
+        image[0, number] ^= 1
+        Image.fromarray(image).save(path)
+    with pytest.raises(
+        DataError,
+        match=r"class 'a': expected a picture to train on and another to validate on, got 40 that "
+        r"all look alike or were taken in one series, .* another occasion, .* --group-by none",
+    ):
+        read_folder(tmp_path, **SIZE, grouping=Grouping("looks"))
+    with pytest.raises(DataError, match="same text by the pattern 'frame'"):
+        read_folder(tmp_path, **SIZE, grouping=Grouping("pattern", "frame"))
+    assert not (tmp_path / "split.json").exists()
+    assert len(roles(read_folder(tmp_path, **SIZE))) == 80
+
+
 def test_another_grouping_is_refused(tmp_path: Path) -> None:
     shoot(tmp_path, range(8))
     read_folder(tmp_path, **SIZE, grouping=ROUNDS)

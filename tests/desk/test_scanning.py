@@ -131,6 +131,32 @@ def test_tiny_unequal_and_hopeless_classes(tmp_path: Path) -> None:
     }
 
 
+def test_a_class_that_is_one_series(tmp_path: Path) -> None:
+    """As training, which has to hold some of it out, says."""
+    fill(tmp_path)
+    for number in range(25):
+        image = np.array(scene(7000))
+        image[0, number] ^= 1
+        save(tmp_path / "emu" / f"frame-{number}.png", Image.fromarray(image))
+    found = {finding.code: finding for finding in scan_folder(tmp_path).findings}
+    assert found["one-series"].severity == "warning"
+    assert found["one-series"].sentence == (
+        "all 25 pictures of class 'emu' look alike or were taken in one series"
+    )
+    assert "--group-by none" in found["one-series"].advice
+    save(tmp_path / "emu" / "other.png", scene(7001))
+    assert "one-series" not in codes(tmp_path)
+
+
+def test_parts_that_are_given_need_no_second_series(tmp_path: Path) -> None:
+    for part, start in (("train", 0), ("val", 500)):
+        for label, number in itertools.product(range(2), range(20)):
+            image = np.array(scene(start + label))
+            image[0, number] ^= 1
+            save(tmp_path / part / "ab"[label] / f"frame-{number}.png", Image.fromarray(image))
+    assert "one-series" not in codes(tmp_path)
+
+
 def test_looks_and_sizes(tmp_path: Path) -> None:
     fill(tmp_path)
     cat = tmp_path / "cat"
