@@ -136,9 +136,13 @@ def _class_names(root: Path, class_names: Sequence[str] | None) -> tuple[str, ..
             + (f": {names[0]!r}" if names else "")
         )
     for name in names:
-        # A label is a line of a UTF-8 text file.
-        if len(name.splitlines()) != 1 or not _is_utf8(name):
-            raise DataError(f"{root}: expected class names of one line in UTF-8, got {name!r}")
+        # A label is a line of a UTF-8 text file, whose readers drop outer spaces. The model file
+        # refuses other ones, which must not be found out behind the training.
+        if name.splitlines() != [name] or name.strip() != name or not _is_utf8(name):
+            raise DataError(
+                f"{root}: expected class names of one line in UTF-8 without outer spaces, "
+                f"got {name!r}"
+            )
     return names
 
 

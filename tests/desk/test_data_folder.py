@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -371,9 +372,11 @@ def test_fewer_than_two_classes(tmp_path: Path) -> None:
         read_folder(tmp_path, **SIZE)
 
 
-def test_a_class_name_of_two_lines(tmp_path: Path) -> None:
-    fill(tmp_path, **{"cat": 0, "hot\ndog": 1000})
-    with pytest.raises(DataError, match=r"names of one line in UTF-8, got 'hot\\ndog'"):
+@pytest.mark.parametrize("name", ["hot\ndog", "dog\n", "dog ", " dog", "dog\t", "dog\u2028"])
+def test_a_class_name_that_is_no_label(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, **{"cat": 0, name: 1000})
+    expected = f"names of one line in UTF-8 without outer spaces, got {name!r}"
+    with pytest.raises(DataError, match=re.escape(expected)):
         read_folder(tmp_path, **SIZE)
 
 
