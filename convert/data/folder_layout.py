@@ -3,8 +3,9 @@
 Two layouts are known:
 
 * one folder per class, `FOLDER/<class>/*`: the split rule decides every picture's role;
-* parts, `FOLDER/train/<class>/*` with `validation/<class>/*` (or `val/`) and `test/<class>/*` if
-  there are any: the part is the role. Without a validation part the split rule divides `train`.
+* parts, `FOLDER/train/<class>/*` with `validation/<class>/*` (or `valid/`, `val/`) and
+  `test/<class>/*` if there are any: the part is the role. Without a validation part the split rule
+  divides `train`.
 
 It is the second layout when `train` holds folders and no pictures; so `train` may be a class too.
 """
@@ -26,7 +27,7 @@ SCAN_FILE = "scan.json"
 _OWN_FILES = frozenset({SPLIT_FILE, SCAN_FILE})
 _PART_FOLDERS: dict[Role, tuple[str, ...]] = {
     "train": ("train",),
-    "validation": ("validation", "val"),
+    "validation": ("validation", "valid", "val"),
     "test": ("test",),
 }
 
@@ -58,12 +59,14 @@ class FolderLayout:
         splits_test: whether the split rule makes a test part as well.
         ignored: names of hidden files, of files without a picture's suffix, and of folders that
             are neither a part nor a class.
+        unused_folders: those of the folders that hold pictures, in class folders or directly.
     """
 
     class_names: tuple[str, ...]
     pictures: tuple[FoundPicture, ...]
     splits_test: bool
     ignored: tuple[str, ...]
+    unused_folders: tuple[str, ...] = ()
 
 
 def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> FolderLayout:
@@ -108,7 +111,8 @@ def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> Fol
             for entry in _entries(root)
             if entry.name not in names and entry.name not in _OWN_FILES
         )
-    return FolderLayout(names, tuple(pictures), parts is None, tuple(ignored))
+    unused = tuple(name for name in top_ignored if _is_unused_part(folder / name))
+    return FolderLayout(names, tuple(pictures), parts is None, tuple(ignored), unused)
 
 
 def _part_folders(folder: Path) -> dict[Role, Path] | None:
@@ -126,6 +130,13 @@ def _part_folders(folder: Path) -> dict[Role, Path] | None:
         if present:
             parts[role] = present[0]
     return parts
+
+
+def _is_unused_part(path: Path) -> bool:
+    """Say whether pictures lie beside the parts: most likely a part of another name."""
+    if path.name.startswith(".") or not path.is_dir():
+        return False
+    return _has_pictures(path) or any(_has_pictures(path / name) for name in _class_folders(path))
 
 
 def _class_names(root: Path, class_names: Sequence[str] | None) -> tuple[str, ...]:

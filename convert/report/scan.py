@@ -55,7 +55,7 @@ def scan_text(scan: Scan) -> str:
         lines.append("Nothing to complain about.")
     if scan.ignored:
         shown = ", ".join(map(printable, scan.ignored[:_NAMES_IN_TEXT]))
-        lines.append(f"Passed over, no pictures: {len(scan.ignored)} ({shown})")
+        lines.append(f"Passed over, no pictures of a class: {len(scan.ignored)} ({shown})")
     return "\n".join(lines)
 
 

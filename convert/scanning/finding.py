@@ -41,11 +41,13 @@ class Scanned:
         facts: of all pictures, also of those that cannot be decoded.
         roles: the part that each lies in, by its place; None where the split decides.
         class_names: in index order.
+        unused_folders: names of folders with pictures beside the parts.
     """
 
     facts: Sequence[Facts]
     roles: Sequence[str | None]
     class_names: Sequence[str]
+    unused_folders: Sequence[str] = ()
 
     @cached_property
     def near(self) -> list[list[int]]:

@@ -23,6 +23,18 @@ def find_all(scanned: Scanned) -> list[Finding]:
     return sorted(found, key=lambda finding: order[finding.severity])
 
 
+def _unused_folders(scanned: Scanned) -> Iterator[Finding]:
+    if scanned.unused_folders:
+        yield Finding(
+            "unused-folders",
+            "warning",
+            "folders with pictures beside the parts are passed over: "
+            f"{', '.join(map(repr, scanned.unused_folders))}",
+            "a part is called train, validation (or valid, val) or test: rename the folder if it "
+            "is one",
+        )
+
+
 def _undecodable(scanned: Scanned) -> Iterator[Finding]:
     broken = [found for found in scanned.facts if found.problem is not None]
     if broken:
@@ -116,6 +128,7 @@ def _looks(scanned: Scanned) -> Iterator[Finding]:
 _CHECKS: tuple[Callable[[Scanned], Iterator[Finding]], ...] = (
     class_sizes,
     one_series,
+    _unused_folders,
     _undecodable,
     exact_copies,
     near_copies,

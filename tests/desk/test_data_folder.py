@@ -268,7 +268,7 @@ def test_lookalikes_across_roles_are_reported(tmp_path: Path) -> None:
 # Parts
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
+@pytest.mark.parametrize("name", ["validation", "valid", "val"])
 def test_parts_give_the_roles(tmp_path: Path, name: str) -> None:
     for part, offset in (("train", 0), (name, 100), ("test", 200)):
         fill(tmp_path / part, count=3, cat=offset, dog=1000 + offset)

@@ -157,6 +157,24 @@ def test_parts_that_are_given_need_no_second_series(tmp_path: Path) -> None:
     assert "one-series" not in codes(tmp_path)
 
 
+def test_a_part_of_an_unknown_name(tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    for label, number in itertools.product(range(2), range(3)):
+        name = ("cat", "dog")[label]
+        save(tmp_path / "holdout" / name / f"{'xyz'[number]}.png", scene(9000 + 10 * label))
+    save(tmp_path / "more" / "a.png", scene(9999))
+    (tmp_path / "notes").mkdir()
+    scan = scan_folder(tmp_path)
+    (finding,) = (finding for finding in scan.findings if finding.code == "unused-folders")
+    assert finding.severity == "warning"
+    assert finding.sentence.endswith("are passed over: 'holdout', 'more'")
+    assert scan.ignored == ("holdout", "more", "notes")
+    assert "Passed over, no pictures of a class: 3 (holdout, more, notes)" in scan_text(scan)
+    (tmp_path / "holdout").rename(tmp_path / "valid")
+    (tmp_path / "more" / "a.png").unlink()
+    assert "unused-folders" not in codes(tmp_path)
+
+
 def test_looks_and_sizes(tmp_path: Path) -> None:
     fill(tmp_path)
     cat = tmp_path / "cat"
