@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
 from convert.data.picture_cache import cache_of
 from convert.int8.compare import compare
 from convert.int8.comparison import Comparison

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
 
 

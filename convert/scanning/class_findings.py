@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from convert.scanning.finding import Finding, Scanned
@@ -13,19 +14,37 @@ _MOST_IMBALANCE = 4.0
 
 
 def class_sizes(scanned: Scanned) -> Iterator[Finding]:
-    counts = [0] * len(scanned.class_names)
-    for found in scanned.facts:
-        counts[found.label] += found.problem is None
+    """Find classes with too few different pictures, counted as training counts them."""
+    usable = scanned.usable()
+    counts = _contents(scanned, usable)
     named = list(zip(scanned.class_names, counts, strict=True))
-    hopeless = [(name, count) for name, count in named if count < FEWEST_TO_WORK]
+    divided = _contents(scanned, [i for i in usable if scanned.roles[i] is None])
+    hopeless = [
+        (name, count)
+        for name, count in zip(scanned.class_names, divided, strict=True)
+        if None in scanned.roles and count < FEWEST_TO_WORK
+    ]
     if hopeless:
         yield Finding(
             "hopeless-class",
             "error",
-            f"classes with fewer than {FEWEST_TO_WORK} pictures: {_listed(hopeless)}",
-            "one picture to train on and one to validate on is the least; add pictures",
+            f"classes with fewer than {FEWEST_TO_WORK} different pictures to divide: "
+            f"{_listed(hopeless)}",
+            "one picture to train on and one to validate on is the least, beside copies and what "
+            "is skipped; add pictures",
         )
-    tiny = [(name, count) for name, count in named if FEWEST_TO_WORK <= count < FEWEST_TO_LEARN]
+    for part in sorted({role for role in scanned.roles if role is not None}):
+        inside = _contents(scanned, [i for i in usable if scanned.roles[i] == part])
+        # Without any, a test part is passed over.
+        if 0 in inside and (part != "test" or any(inside)):
+            lacking = [n for n, count in zip(scanned.class_names, inside, strict=True) if not count]
+            yield Finding(
+                "class-missing-in-part",
+                "error",
+                f"no {part} pictures are left of classes: {', '.join(map(repr, lacking))}",
+                "those that are there are skipped; add pictures",
+            )
+    tiny = [pair for pair in named if pair not in hopeless and 0 < pair[1] < FEWEST_TO_LEARN]
     if tiny:
         yield Finding(
             "tiny-class",
@@ -65,6 +84,13 @@ def one_series(scanned: Scanned) -> Iterator[Finding]:
                     "then looks better than it is)",
                     (scanned.names(members),),
                 )
+
+
+def _contents(scanned: Scanned, positions: Sequence[int]) -> list[int]:
+    """Return how many different pictures each class has among those at `positions`."""
+    contents = {(scanned.facts[i].label, scanned.facts[i].sha256) for i in positions}
+    counts = Counter(label for label, _ in contents)
+    return [counts[label] for label in range(len(scanned.class_names))]
 
 
 def _listed(counts: Sequence[tuple[str, int]]) -> str:

@@ -10,9 +10,25 @@ from convert.scanning.finding import Finding, Scanned, count_text
 
 
 def exact_copies(scanned: Scanned) -> Iterator[Finding]:
+    """Find files with the same bytes."""
     groups = exact_duplicates(scanned.facts)
     across = [group for group in groups if _differ(scanned, group, lambda f: f.label)]
-    within = [group for group in groups if group not in across]
+    torn = [
+        group
+        for group in groups
+        # What cannot be decoded is skipped, wherever it lies.
+        if group not in across and _is_torn(scanned, group) and not _is_broken(scanned, group)
+    ]
+    within = [group for group in groups if group not in across and group not in torn]
+    if torn:
+        yield Finding(
+            "copies-across-parts",
+            "error",
+            f"{count_text(torn)} with the same bytes lie in different parts (train, validation, "
+            "test)",
+            "training refuses them: leave each in one part",
+            tuple(map(scanned.names, torn)),
+        )
     if across:
         yield Finding(
             "label-conflict",
@@ -32,6 +48,7 @@ def exact_copies(scanned: Scanned) -> Iterator[Finding]:
 
 
 def near_copies(scanned: Scanned) -> Iterator[Finding]:
+    """Find pictures that look the same, but for those that `exact_copies` finds."""
     exact = {tuple(group) for group in exact_duplicates(scanned.facts)}
     groups = [group for group in scanned.near if tuple(group) not in exact]
     across = [group for group in groups if _differ(scanned, group, lambda f: f.label)]
@@ -55,8 +72,10 @@ def near_copies(scanned: Scanned) -> Iterator[Finding]:
 
 
 def across_parts(scanned: Scanned) -> Iterator[Finding]:
+    """Find pictures that look the same in two of the parts that the folders give."""
+    exact = {tuple(group) for group in exact_duplicates(scanned.facts)}
     torn = [
-        group for group in scanned.near if len({scanned.roles[position] for position in group}) > 1
+        group for group in scanned.near if tuple(group) not in exact and _is_torn(scanned, group)
     ]
     if torn:
         yield Finding(
@@ -67,6 +86,14 @@ def across_parts(scanned: Scanned) -> Iterator[Finding]:
             "the measured accuracy will look better than it is: move each group into one part",
             tuple(map(scanned.names, torn)),
         )
+
+
+def _is_torn(scanned: Scanned, group: Sequence[int]) -> bool:
+    return len({scanned.roles[position] for position in group}) > 1
+
+
+def _is_broken(scanned: Scanned, group: Sequence[int]) -> bool:
+    return any(scanned.facts[position].problem is not None for position in group)
 
 
 def _differ(scanned: Scanned, group: Sequence[int], key: Callable[[Facts], object]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
 from convert.errors import TrainingError
 from convert.training.arguments import architecture_of, option_values, recipe_of

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from convert.data import split_file as split_file_module
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
 from convert.data.split_file import SplitRule
 from convert.errors import DataError
 

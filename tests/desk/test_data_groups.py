@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convert.data import picture_cache
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
 from convert.data.grouping import Grouping
 from convert.data.roles import HashedPicture, assign_roles
 from convert.data.split_file import Decision, SplitRecord, SplitRule
@@ -319,6 +320,10 @@ def test_what_the_scan_lists_is_left_out(tmp_path: Path) -> None:
         "b/wrong.png",
     ]
     assert len(roles(splits)) == 59
+    # The wrong copy is gone: nothing speaks against the other any more.
+    (tmp_path / "b" / "wrong.png").unlink()
+    assert "a/x_s1.png" in roles(read_folder(tmp_path, **SIZE, split_file=tmp_path / "other.json"))
+    (tmp_path / "b" / "wrong.png").write_bytes(wrong)
     # Replaced since: the list was about another file.
     scene(7777).save(tmp_path / "a" / "broken.png")
     assert "a/broken.png" in roles(read_folder(tmp_path, **SIZE))
