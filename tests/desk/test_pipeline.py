@@ -463,6 +463,12 @@ def test_a_damaged_state(done: Done, tmp_path: Path) -> None:
     run = run_convert(copy.data, copy.out)
     assert run.code == 2
     assert "state.json: expected the state of a run" in run.err
+    assert "remove the file to do all steps again" in run.err
+    (copy.out / "state.json").unlink()
+    run = run_convert(copy.data, copy.out)
+    assert run.code == done.run.code, run.err
+    assert tuple(commands(run)) == STEPS
+    assert (copy.out / "split.json").read_bytes() == (done.out / "split.json").read_bytes()
 
 
 def test_quiet_prints_the_result_alone(done: Done) -> None:
