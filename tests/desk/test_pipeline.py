@@ -401,6 +401,9 @@ def test_the_page(done: Done) -> None:
     [
         (["--name", "детали"], [], "name: expected"),
         (["--version", "one"], [], "version: expected one like 1.0"),
+        (["--license", "none of SPDX's"], [], "expected fields that a wheel can carry, got"),
+        (["--description", "two\nlines"], [], "expected fields that a wheel can carry, got"),
+        (["--author", "two\nlines"], [], "author: expected one line"),
         ([], ["--out", "elsewhere"], "train: expected no --out behind --"),
         ([], ["--resume"], "train: expected no --resume behind --"),
         (["-o", "photos/run"], [], "expected a folder outside of the pictures'"),
