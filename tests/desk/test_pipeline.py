@@ -323,15 +323,21 @@ def test_a_refused_model_is_not_packaged(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_training: None
 ) -> None:
     copy = done.copy(tmp_path)
-    shutil.rmtree(copy.out / "dist")
 
     def judge(comparison: object, *, max_drop: float) -> Verdict:
         return Verdict("fail", max_drop, "it loses <i>9 points</i>")
 
     with monkeypatch.context() as patch:
         patch.setattr(convert.int8.compile_model, "judge", judge)
+        earlier = run_convert(copy.data, copy.out, "--max-drop", "0.25")
+        shutil.rmtree(copy.out / "dist")
+        (copy.out / "my-parts.tflite").unlink()
         run = run_convert(copy.data, copy.out, "--max-drop", "0.25")
+    assert (
+        f"Of an earlier run, and left as they were: my-parts.tflite, dist/{WHEEL}." in earlier.err
+    )
     assert run.code == 1
+    assert "an earlier run" not in run.err
     assert "NOT PACKAGED: it loses <i>9 points</i>." in run.err
     assert "(--search)" in run.err
     assert not (copy.out / "dist").exists()
