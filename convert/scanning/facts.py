@@ -192,9 +192,10 @@ def read_header(path: Path) -> Header:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes and tags: `decode` decides about those
-            with Image.open(path) as image:
+            # Not the path: a picture's name may be that of a pipe, which would never end.
+            with open_picture_file(str(path)) as stream, Image.open(stream) as image:
                 return _header(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (PictureError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return Header()
 
 

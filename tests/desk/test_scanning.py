@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,15 @@ def test_undecodable_pictures_are_listed_and_skipped(tmp_path: Path) -> None:
     assert set(scan.skip) == {"cat/cut.png", "dog/text.jpg"}
     assert "damaged or cut off" in scan.skip["cat/cut.png"]["reason"]
     assert scan.skip["dog/text.jpg"]["reason"].startswith("not a picture")
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_with_the_name_of_a_picture(tmp_path: Path) -> None:
+    """Nobody writes into it: whoever opens it waits for ever."""
+    fill(tmp_path)
+    os.mkfifo(tmp_path / "cat" / "pipe.jpg")
+    scan = scan_folder(tmp_path)
+    assert scan.skip["cat/pipe.jpg"]["reason"] == "expected a picture file, got a FIFO"
 
 
 def test_copies_within_a_class_and_across(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -70,9 +71,11 @@ def folder_of(target: Path, counts: dict[str, int], *, width: int = 50, height: 
     return target
 
 
+@pytest.mark.timeout(60)
 def test_the_headers_are_read_and_broken_files_passed_over(tmp_path):
     data = folder_of(tmp_path / "data", {"a": 2, "b": 1})
     (data / "b" / "broken.png").write_bytes(b"no picture")
+    os.mkfifo(data / "b" / "pipe.png")  # into which nobody writes
     assert folder_short_sides(data) == [40, 40, 40]
     assert input_size(data, None).side == 32
     assert input_size(data, 48).side == 48
