@@ -78,6 +78,13 @@ def test_undecodable_pictures_are_listed_and_skipped(tmp_path: Path) -> None:
     assert scan.skip["dog/text.jpg"]["reason"].startswith("not a picture")
 
 
+def test_what_to_do_with_a_photo_of_a_phone(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "cat" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    reason = scan_folder(tmp_path).skip["cat/phone.heic"]["reason"]
+    assert reason == "HEIC, which Pillow cannot read here: convert it to JPEG"
+
+
 @pytest.mark.timeout(60)
 def test_a_pipe_with_the_name_of_a_picture(tmp_path: Path) -> None:
     """Nobody writes into it: whoever opens it waits for ever."""
