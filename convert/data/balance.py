@@ -31,24 +31,21 @@ class Block:
         return min(self.contents)
 
 
-def minimums_of(
-    blocks: Sequence[Block], rule: SplitRule, *, grouped: bool
-) -> dict[int, dict[Role, int]]:
+def minimums_of(blocks: Sequence[Block], rule: SplitRule) -> dict[int, dict[Role, int]]:
     """Return how many pictures of each class each role needs, by label.
 
-    Blocks are few, so chance alone may leave a class far from its fractions; half of what they ask
-    for keeps the accuracy of each class meaningful.
+    Where blocks are few, as groups or as pictures of a small class, chance alone may leave a class
+    far from its fractions; half of what they ask for keeps the accuracy of each class meaningful.
     """
     counts = Counter(label for block in blocks for label in block.contents.values())
-    minimums: dict[int, dict[Role, int]] = {}
-    for label, count in counts.items():
-        half = 0.5 * count if grouped else 0.0
-        minimums[label] = {
-            "train": max(1, int(half * (1 - rule.validation - rule.test))),
-            "validation": max(1, int(half * rule.validation)),
-            "test": int(half * rule.test),
+    return {
+        label: {
+            "train": max(1, int(0.5 * count * (1 - rule.validation - rule.test))),
+            "validation": max(1, int(0.5 * count * rule.validation)),
+            "test": int(0.5 * count * rule.test),
         }
-    return minimums
+        for label, count in counts.items()
+    }
 
 
 def balance(

@@ -46,7 +46,7 @@ def assign_roles(
     What counts, in this order: the part folder it lies in; the role that `record` has for its
     content; the role that `record` has for its name (a picture that was edited); the role of its
     group; the rule. Then each class gets at least one training and one validation picture, and
-    with groups half of what its fractions ask for, from groups that were not decided before.
+    half of what its fractions ask for, from pictures and groups that were not decided before.
 
     Args:
         pictures: of the folder.
@@ -65,7 +65,7 @@ def assign_roles(
     decided = _decided(open_pictures, record.decisions)
     blocks = _blocks(pictures, groups, decided, record.rule)
     roles = _roles(blocks, decided)
-    minimums = minimums_of(blocks, record.rule, grouped=bool(groups))
+    minimums = minimums_of(blocks, record.rule)
     for label in sorted(minimums):
         balance(blocks, roles, label, class_names[label], minimums, record)
     roles.update((p.sha256, p.role) for p in pictures if p.role is not None)

@@ -85,15 +85,31 @@ def test_fractions_are_met_about() -> None:
 
 
 def test_adding_pictures_moves_none(tmp_path: Path) -> None:
-    fill(tmp_path)
+    fill(tmp_path, count=60)  # enough for chance to give each class half of its share
     before = roles(read_folder(tmp_path, **SIZE))
-    fill(tmp_path, start=20, count=60)
+    fill(tmp_path, start=60, count=60)
     with_file = roles(read_folder(tmp_path, **SIZE))
     (tmp_path / "split.json").unlink()
     without = roles(read_folder(tmp_path, **SIZE))
-    assert len(with_file) == 160
+    assert len(with_file) == 240
     assert with_file == without
     assert {name: with_file[name] for name in before} == before
+
+
+def test_each_class_gets_half_of_its_share_and_keeps_what_was_decided(tmp_path: Path) -> None:
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        fill(folder, count=14, cat=1000 * seed, dog=1000 * seed + 500)
+        before = read_folder(folder, **SIZE, seed=seed)
+        assert before.test is not None
+        for part in (before.validation, before.test):
+            assert min(part.counts().values()) >= 1  # half of 15 % of 14
+        fill(folder, start=14, count=46, cat=1000 * seed, dog=1000 * seed + 500)
+        after = read_folder(folder, **SIZE)
+        assert after.test is not None
+        for part in (after.validation, after.test):
+            assert min(part.counts().values()) >= 4  # half of 15 % of 60
+        assert {name: roles(after)[name] for name in roles(before)} == roles(before)
 
 
 def test_another_class_or_another_name_moves_none(tmp_path: Path) -> None:
