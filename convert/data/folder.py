@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from convert.data.split_file import (
     open_split,
     write_split_file,
 )
+from convert.data.torn_pairs import lookalikes, torn_groups
 from convert.errors import DataError
 from convert.scanning.facts import Facts, read_pictures
 from convert.scanning.groups import group_pictures
@@ -104,7 +104,7 @@ def read_folder(
     unwanted = _label_conflicts(kept, listed)
     kept = [pair for pair in kept if pair[0].name not in unwanted]
     decisions, record = _decide(folder, kept, layout.class_names, record)
-    roles = [decision.role for decision in decisions]
+    roles, names = [d.role for d in decisions], [found.name for found, _ in kept]
     sets = {
         role: _picture_set(
             kept,
@@ -126,7 +126,8 @@ def read_folder(
         sets["test"] if len(sets["test"]) else None,
         skipped=tuple(sorted([*broken, *doubtful], key=lambda skipped: skipped.name)),
         ignored=layout.ignored,
-        lookalikes=_lookalikes(kept, roles),
+        lookalikes=lookalikes(names, [image for _, (_, image) in kept], roles),
+        torn_groups=torn_groups(names, decisions),
         split_file=None if record is None else split_file,
         familiar=familiar if len(familiar) else None,
         groups=len({d.group for d in decisions if d.group is not None}),
@@ -242,14 +243,3 @@ def _check_sets(
                 f"{folder}: expected {role} pictures of every class, got none of {empty}; left out "
                 f"of the folder, since they cannot be decoded or the scan lists them: {left_out}"
             )
-
-
-def _lookalikes(kept: _Kept, roles: Sequence[Role]) -> tuple[tuple[str, str], ...]:
-    first: dict[bytes, tuple[str, Role]] = {}
-    pairs = []
-    for (found, (_, image)), role in zip(kept, roles, strict=True):
-        pixels = hashlib.sha256(image.tobytes()).digest()
-        name, other = first.setdefault(pixels, (found.name, role))
-        if other != role:
-            pairs.append((name, found.name))
-    return tuple(pairs)

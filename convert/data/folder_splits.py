@@ -33,6 +33,8 @@ class FolderSplits(Splits):
         lookalikes: pairs of names of pictures in two roles that are the same pixels at the model's
             size though their files differ (saved again, or another size): they make the measured
             accuracy look better than it is.
+        torn_groups: a pair of names for each group of pictures that belong together but stand in
+            two roles by earlier decisions, which a picture that came later has joined.
         split_file: where the roles are kept; None if the folders give every role.
         familiar: pictures held out of groups that are trained on; the accuracy on them is what a
             split by single pictures would report. None: there are no or too few of them.
@@ -44,6 +46,7 @@ class FolderSplits(Splits):
     skipped: tuple[SkippedPicture, ...] = ()
     ignored: tuple[str, ...] = ()
     lookalikes: tuple[tuple[str, str], ...] = ()
+    torn_groups: tuple[tuple[str, str], ...] = ()
     split_file: Path | None = None
     familiar: PictureSet | None = None
     groups: int = 0

@@ -80,8 +80,9 @@ def choose_familiar(decisions: Sequence[Decision], record: SplitRecord) -> list[
     """Hold out some pictures of groups that are trained on.
 
     The accuracy on them is what a random split would report; on the validation pictures, whose
-    groups were not trained on, it is what a new subject will see. What was chosen stays chosen; a
-    group always keeps a picture to train on. Small data sets give none away.
+    groups were not trained on, it is what a new subject will see. What was chosen stays chosen,
+    also when nothing is left of its group; of those that are chosen now, a group always keeps a
+    picture to train on. Small data sets give none away.
     """
     before = {d.sha256 for d in record.decisions.values() if d.familiar}
     trained_before = {d.sha256 for d in record.decisions.values()} - before
@@ -89,14 +90,13 @@ def choose_familiar(decisions: Sequence[Decision], record: SplitRecord) -> list[
     for decision in decisions:
         if decision.role == "train" and decision.group is not None:
             members.setdefault(decision.group, set()).add(decision.sha256)
-    chosen: set[str] = set()
+    chosen = {d.sha256 for d in decisions if d.role == "train" and d.sha256 in before}
     for contents in members.values():
         first = min(contents)
         chosen |= {
             content
             for content in contents
-            if content in before
-            or (content not in trained_before and content != first and _is_familiar(content))
+            if content not in trained_before and content != first and _is_familiar(content)
         }
     if len(chosen) < _FEWEST_FAMILIAR and not before:
         return list(decisions)

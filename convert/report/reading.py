@@ -30,4 +30,11 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
             f"Look the same at this size, but stand in two parts: {len(splits.lookalikes)}, "
             f"such as {one} and {other}; they make the accuracy look better than it is"
         )
+    if splits.torn_groups:
+        one, other = splits.torn_groups[0]
+        notes.append(
+            "Groups that stand in two parts, since earlier decisions stay: "
+            f"{len(splits.torn_groups)}, such as that of {one} and {other}; they make the "
+            "accuracy look better than it is"
+        )
     return tuple(notes)

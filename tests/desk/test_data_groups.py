@@ -21,6 +21,7 @@ from convert.data.grouping import Grouping
 from convert.data.roles import HashedPicture, assign_roles
 from convert.data.split_file import Decision, SplitRecord, SplitRule
 from convert.errors import DataError
+from convert.report.reading import reading_notes
 
 SIZE = {"height": 8, "width": 8}
 ROUNDS = Grouping("pattern", r"_s(\d+)")
@@ -186,6 +187,20 @@ def test_familiar_pictures_are_of_trained_subjects_and_stay(tmp_path: Path) -> N
     assert {name: after[name] for name in before} == before
 
 
+def test_a_familiar_picture_stays_one_when_its_group_is_deleted() -> None:
+    decisions = {
+        "a": Decision("train", "a" * 8, "a" * 8),
+        "b": Decision("train", "b" * 8, "a" * 8, familiar=True),
+        "c": Decision("validation", "c" * 8),
+        "d": Decision("train", "d" * 8),
+    }
+    record = SplitRecord(SplitRule(), decisions, Grouping("looks"))
+    left = [HashedPicture(name, 0, name * 8, None) for name in "bcd"]
+    made, kept = assign_roles(left, ("x",), record)
+    assert [decision.familiar for decision in made] == [True, False, False]
+    assert kept.decisions["b"].familiar
+
+
 def test_small_sets_give_none_away_and_later_not_what_was_trained_on(tmp_path: Path) -> None:
     shoot(tmp_path, range(10), classes=4, each=6)
     splits = read_folder(tmp_path, **SIZE, grouping=ROUNDS)
@@ -240,6 +255,21 @@ def test_a_picture_that_joins_two_parts_goes_with_the_most() -> None:
     pictures = [HashedPicture(name, 0, name * 8, None) for name in "abcde"]
     made, _ = assign_roles(pictures, ("x",), record, [[0, 1, 2, 4]])
     assert [d.role for d in made] == ["train", "train", "validation", "validation", "train"]
+
+
+def test_a_group_that_a_new_picture_makes_of_two_parts_is_named(tmp_path: Path) -> None:
+    shoot(tmp_path, range(12))
+    first = read_folder(tmp_path, **SIZE, grouping=ROUNDS)
+    assert first.torn_groups == ()
+    trained = subject_of(first.train.names[0]).removesuffix(".png")
+    seen = scene(1000 * int(subject_of(first.validation.names[0]).removesuffix(".png")))
+    seen.resize((50, 50)).save(tmp_path / "a" / f"late_s{trained}.png")
+    second = read_folder(tmp_path, **SIZE)
+    assert {name: roles(second)[name] for name in roles(first)} == roles(first)
+    ((one, other),) = second.torn_groups
+    assert roles(second)[one] != roles(second)[other]
+    (note,) = (note for note in reading_notes(second) if "two parts" in note)
+    assert f"earlier decisions stay: 1, such as that of {one} and {other};" in note
 
 
 # The cache
