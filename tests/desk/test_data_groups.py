@@ -328,6 +328,38 @@ def test_a_damaged_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read_folder(tmp_path / "data", **SIZE, cache=cache)
 
 
+def test_what_another_version_has_decoded_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    shoot(tmp_path / "data", range(4))
+    cache = tmp_path / "cache"
+    first = read_folder(tmp_path / "data", **SIZE, cache=cache)
+    (file,) = cache.iterdir()
+    with np.load(file) as arrays:
+        old = {name: arrays[name] for name in arrays.files}
+    old["images"][:] = 7
+    for made_by in ({"made_by": np.array("Pillow 1.0")}, None):
+        del old["made_by"]  # as the first version wrote it
+        old.update(made_by or {})
+        np.savez(file, **old)
+        again = read_folder(tmp_path / "data", **SIZE, cache=cache)
+        assert again.train.digest == first.train.digest
+        assert "are kept in" in again.cache_note
+        assert read_folder(tmp_path / "data", **SIZE, cache=cache).cache_note == ""
+
+
+def test_a_place_for_the_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    shoot(tmp_path / "data", range(4))
+    (tmp_path / "out").touch()
+    note = read_folder(tmp_path / "data", **SIZE, cache=tmp_path / "out" / "cache").cache_note
+    assert "are not kept" in note
+    assert note.endswith("Not a directory")
+
+
 # What the scan listed
 
 
