@@ -27,5 +27,9 @@ class TrainingError(ConvertError):
     """A run that cannot start, resume or go on."""
 
 
+class CheckpointError(TrainingError):
+    """A checkpoint that this run cannot go on with: damaged, of another run or another version."""
+
+
 class OutputExistsError(ConvertError):
     """An output file exists with other content and `--force` was not given."""

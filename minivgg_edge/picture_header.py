@@ -33,8 +33,11 @@ _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 
+HEIC_ADVICE = "pip install pillow-heif and call pillow_heif.register_heif_opener()"
+"""What helps in a program; the commands of the desk do not call it."""
+
 # ISO/IEC 23008-12, annex B, and the AVIF specification: the major brand of a file.
-_HEIC = "HEIC", "pip install pillow-heif and call pillow_heif.register_heif_opener()"
+_HEIC = "HEIC", HEIC_ADVICE
 _AVIF = "AVIF", "install Pillow 11.3 or newer"
 _BRANDS = {
     **dict.fromkeys(

@@ -2,75 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.folder_layout import SCAN_FILE, FolderLayout, FoundPicture, find_pictures
+from convert.data.folder_splits import FolderSplits, SkippedPicture
+from convert.data.grouping import Grouping
 from convert.data.picture_cache import Kept, read_cache, write_cache
-from convert.data.pictures import PictureSet, Splits
+from convert.data.pictures import PictureSet
 from convert.data.roles import HashedPicture, assign_roles
 from convert.data.split_file import (
     ROLES,
     SPLIT_FILE,
     Decision,
-    Grouping,
     Role,
     SplitRecord,
     SplitRule,
     open_split,
     write_split_file,
 )
+from convert.data.torn_pairs import lookalikes, torn_groups
 from convert.errors import DataError
 from convert.scanning.facts import Facts, read_pictures
 from convert.scanning.groups import group_pictures
 from convert.scanning.skip_list import read_skip_list
 from minivgg_edge.preprocess import Crop, preprocess
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedPicture:
-    """A picture that could not be decoded.
-
-    Attributes:
-        name: its path below the data folder, with forward slashes.
-        reason: what is wrong with it.
-    """
-
-    name: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class FolderSplits(Splits):
-    """A folder of images in its roles.
-
-    Attributes:
-        skipped: pictures left out because they cannot be decoded or the scan lists them.
-        ignored: names of hidden files, of files without a picture's suffix, and of folders that
-            are neither a part nor a class.
-        lookalikes: pairs of names of pictures in two roles that are the same pixels at the model's
-            size though their files differ (saved again, or another size): they make the measured
-            accuracy look better than it is.
-        split_file: where the roles are kept; None if the folders give every role.
-        familiar: pictures held out of groups that are trained on; the accuracy on them is what a
-            split by single pictures would report. None: there are no or too few of them.
-        groups: how many groups of pictures share a role.
-        cache_note: a sentence about the decoded pictures that are kept; "" where none are.
-    """
-
-    skipped: tuple[SkippedPicture, ...] = ()
-    ignored: tuple[str, ...] = ()
-    lookalikes: tuple[tuple[str, str], ...] = ()
-    split_file: Path | None = None
-    familiar: PictureSet | None = None
-    groups: int = 0
-    cache_note: str = ""
-
 
 _Kept = list[tuple[FoundPicture, Kept]]
 
@@ -110,8 +70,8 @@ def read_folder(
             plain string order (case-sensitive, "10" before "2").
         split_file: where the roles are kept; None: `split.json` in `folder`.
         scan_file: what `convert.scan` wrote: the pictures that it lists are left out as long as
-            their files are the same. None: `scan.json` beside a `split_file` that is given, else
-            the one in `folder`, if there is any.
+            their files are the same and the reason stands. None: `scan.json` beside a `split_file`
+            that is given, else the one in `folder`, if there is any.
         skip_broken: leave out pictures that cannot be decoded instead of refusing them.
         grouping: which pictures share a role; None: as the split file has it, or copies only.
         cache: folder for decoded pictures; None: every run decodes them.
@@ -141,10 +101,10 @@ def read_folder(
             f"{len(layout.pictures)} pictures cannot be decoded; `python -m convert.scan` lists "
             "them to be skipped, or remove them, or add --skip-broken)"
         )
-    unwanted = [f.name for f, (facts, _) in kept if listed.get(f.name) == facts.sha256]
+    unwanted = _label_conflicts(kept, listed)
     kept = [pair for pair in kept if pair[0].name not in unwanted]
     decisions, record = _decide(folder, kept, layout.class_names, record)
-    roles = [decision.role for decision in decisions]
+    roles, names = [d.role for d in decisions], [found.name for found, _ in kept]
     sets = {
         role: _picture_set(
             kept,
@@ -154,7 +114,7 @@ def read_folder(
         for role in ROLES
     }
     familiar = _picture_set(kept, [d.familiar for d in decisions], layout.class_names)
-    _check_sets(folder, sets, layout)
+    _check_sets(folder, sets, layout, left_out=len(skipped) + len(unwanted))
     if split_file is not None and record is not None:
         write_split_file(split_file, record)
     broken = [SkippedPicture(name, f"{name!r}: {facts.problem}") for name, facts in skipped.items()]
@@ -166,10 +126,12 @@ def read_folder(
         sets["test"] if len(sets["test"]) else None,
         skipped=tuple(sorted([*broken, *doubtful], key=lambda skipped: skipped.name)),
         ignored=layout.ignored,
-        lookalikes=_lookalikes(kept, roles),
+        lookalikes=lookalikes(names, [image for _, (_, image) in kept], roles),
+        torn_groups=torn_groups(names, decisions),
         split_file=None if record is None else split_file,
         familiar=familiar if len(familiar) else None,
         groups=len({d.group for d in decisions if d.group is not None}),
+        grouping=None if record is None else record.grouping,
         cache_note=note,
     )
 
@@ -182,6 +144,21 @@ def _skip_list(folder: Path, split_file: Path | None, scan_file: Path | None) ->
     beside = [] if split_file is None else [split_file.with_name(SCAN_FILE)]
     found = [place for place in (*beside, folder / SCAN_FILE) if place.is_file()]
     return read_skip_list(found[0]) if found else {}
+
+
+def _label_conflicts(kept: _Kept, listed: Mapping[str, str]) -> set[str]:
+    """Return the names of pictures that the scan lists although they can be decoded.
+
+    Their bytes lay in two classes. Where one copy is gone by now, the other has its class again.
+    """
+    labels: dict[str, set[int]] = {}
+    for found, (facts, _) in kept:
+        labels.setdefault(facts.sha256, set()).add(found.label)
+    return {
+        found.name
+        for found, (facts, _) in kept
+        if listed.get(found.name) == facts.sha256 and len(labels[facts.sha256]) > 1
+    }
 
 
 def _open_all(
@@ -253,7 +230,9 @@ def _picture_set(kept: _Kept, chosen: Sequence[bool], class_names: tuple[str, ..
     )
 
 
-def _check_sets(folder: Path, sets: dict[Role, PictureSet], layout: FolderLayout) -> None:
+def _check_sets(
+    folder: Path, sets: dict[Role, PictureSet], layout: FolderLayout, *, left_out: int
+) -> None:
     """Every class needs pictures in every part, but for a test part made by the rule."""
     for role, pictures in sets.items():
         if role == "test" and (layout.splits_test or not len(pictures)):
@@ -261,17 +240,6 @@ def _check_sets(folder: Path, sets: dict[Role, PictureSet], layout: FolderLayout
         empty = [name for name, count in pictures.counts().items() if count == 0]
         if empty:
             raise DataError(
-                f"{folder}: expected {role} pictures of every class, got none that can be "
-                f"decoded of {empty}"
+                f"{folder}: expected {role} pictures of every class, got none of {empty}; left out "
+                f"of the folder, since they cannot be decoded or the scan lists them: {left_out}"
             )
-
-
-def _lookalikes(kept: _Kept, roles: Sequence[Role]) -> tuple[tuple[str, str], ...]:
-    first: dict[bytes, tuple[str, Role]] = {}
-    pairs = []
-    for (found, (_, image)), role in zip(kept, roles, strict=True):
-        pixels = hashlib.sha256(image.tobytes()).digest()
-        name, other = first.setdefault(pixels, (found.name, role))
-        if other != role:
-            pairs.append((name, found.name))
-    return tuple(pairs)

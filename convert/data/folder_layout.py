@@ -3,8 +3,9 @@
 Two layouts are known:
 
 * one folder per class, `FOLDER/<class>/*`: the split rule decides every picture's role;
-* parts, `FOLDER/train/<class>/*` with `validation/<class>/*` (or `val/`) and `test/<class>/*` if
-  there are any: the part is the role. Without a validation part the split rule divides `train`.
+* parts, `FOLDER/train/<class>/*` with `validation/<class>/*` (or `valid/`, `val/`) and
+  `test/<class>/*` if there are any: the part is the role. Without a validation part the split rule
+  divides `train`.
 
 It is the second layout when `train` holds folders and no pictures; so `train` may be a class too.
 """
@@ -26,7 +27,7 @@ SCAN_FILE = "scan.json"
 _OWN_FILES = frozenset({SPLIT_FILE, SCAN_FILE})
 _PART_FOLDERS: dict[Role, tuple[str, ...]] = {
     "train": ("train",),
-    "validation": ("validation", "val"),
+    "validation": ("validation", "valid", "val"),
     "test": ("test",),
 }
 
@@ -58,12 +59,14 @@ class FolderLayout:
         splits_test: whether the split rule makes a test part as well.
         ignored: names of hidden files, of files without a picture's suffix, and of folders that
             are neither a part nor a class.
+        unused_folders: those of the folders that hold pictures, in class folders or directly.
     """
 
     class_names: tuple[str, ...]
     pictures: tuple[FoundPicture, ...]
     splits_test: bool
     ignored: tuple[str, ...]
+    unused_folders: tuple[str, ...] = ()
 
 
 def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> FolderLayout:
@@ -108,7 +111,8 @@ def find_pictures(folder: Path, class_names: Sequence[str] | None = None) -> Fol
             for entry in _entries(root)
             if entry.name not in names and entry.name not in _OWN_FILES
         )
-    return FolderLayout(names, tuple(pictures), parts is None, tuple(ignored))
+    unused = tuple(name for name in top_ignored if _is_unused_part(folder / name))
+    return FolderLayout(names, tuple(pictures), parts is None, tuple(ignored), unused)
 
 
 def _part_folders(folder: Path) -> dict[Role, Path] | None:
@@ -128,6 +132,13 @@ def _part_folders(folder: Path) -> dict[Role, Path] | None:
     return parts
 
 
+def _is_unused_part(path: Path) -> bool:
+    """Say whether pictures lie beside the parts: most likely a part of another name."""
+    if path.name.startswith(".") or not path.is_dir():
+        return False
+    return _has_pictures(path) or any(_has_pictures(path / name) for name in _class_folders(path))
+
+
 def _class_names(root: Path, class_names: Sequence[str] | None) -> tuple[str, ...]:
     names = tuple(sorted(_class_folders(root)) if class_names is None else class_names)
     if len(names) < 2:
@@ -136,9 +147,13 @@ def _class_names(root: Path, class_names: Sequence[str] | None) -> tuple[str, ..
             + (f": {names[0]!r}" if names else "")
         )
     for name in names:
-        # A label is a line of a UTF-8 text file.
-        if len(name.splitlines()) != 1 or not _is_utf8(name):
-            raise DataError(f"{root}: expected class names of one line in UTF-8, got {name!r}")
+        # A label is a line of a UTF-8 text file, whose readers drop outer spaces. The model file
+        # refuses other ones, which must not be found out behind the training.
+        if name.splitlines() != [name] or name.strip() != name or not _is_utf8(name):
+            raise DataError(
+                f"{root}: expected class names of one line in UTF-8 without outer spaces, "
+                f"got {name!r}"
+            )
     return names
 
 

@@ -2,6 +2,8 @@
 
 One npz per input size and crop. A picture is found by the SHA-256 of its file, so it does not
 matter what the file is called, where it lies or when it was changed. zip's CRC-32 finds damage.
+What another Pillow or another version of this program has made is not taken but replaced: its
+pixels, or what is known about them, may be others.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 
 from convert.errors import DataError
 from convert.scanning.facts import Facts, Header
+from minivgg_edge import __version__
 from minivgg_edge.atomic import write_atomically
 
 # Below this decoding takes seconds, and a cache would only take room: 40 photos of 12 megapixels.
 FEWEST_PIXELS = 500_000_000
 _SPARE_BYTES = 1 << 30
 _CACHE_FOLDER = Path("out") / "cache"
+
+# Raised when pictures are decoded or resized otherwise, or the facts about them are others.
+_PREPROCESSING = 1
 
 Kept = tuple[Facts, NDArray[np.uint8]]
 
@@ -49,7 +56,8 @@ def read_cache(path: Path) -> dict[str, Kept]:
     """Read the pictures that an earlier run decoded.
 
     Returns:
-        Facts and image by the SHA-256 of the file; nothing if there is no cache.
+        Facts and image by the SHA-256 of the file; nothing if there is no cache, or one that was
+        made by other versions.
 
     Raises:
         DataError: the file cannot be read or is damaged.
@@ -58,6 +66,8 @@ def read_cache(path: Path) -> dict[str, Kept]:
         return {}
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            if "made_by" not in arrays or str(arrays["made_by"]) != _made_by():
+                return {}
             images, thumbnails = arrays["images"], arrays["thumbnails"]
             entries = json.loads(arrays["facts"].tobytes())
         kept = {}
@@ -81,10 +91,13 @@ def write_cache(path: Path, pictures: Sequence[Kept]) -> str:
     pixels = sum(facts.width * facts.height for facts, _ in pictures)
     if pixels < FEWEST_PIXELS:
         return ""
-    path.parent.mkdir(parents=True, exist_ok=True)
     needed = sum(image.nbytes + thumbnail.nbytes for (facts, image) in pictures
                  if (thumbnail := facts.thumbnail) is not None)  # fmt: skip
-    free = shutil.disk_usage(path.parent).free
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(path.parent).free
+    except OSError as error:
+        return _not_kept(path, error)
     if free < needed + _SPARE_BYTES:
         return (
             f"Decoded pictures are not kept: {needed / 1e6:,.0f} MB are needed, "
@@ -100,9 +113,19 @@ def write_cache(path: Path, pictures: Sequence[Kept]) -> str:
         images=np.stack([image for _, image in pictures]),
         thumbnails=np.stack([facts.thumbnail for facts, _ in pictures]),
         facts=np.frombuffer(text, dtype=np.uint8),
+        made_by=np.array(_made_by()),
     )
     try:
         write_atomically(path, buffer.getvalue())
     except OSError as error:
-        return f"Decoded pictures are not kept: {path}: {error.strerror}"
+        return _not_kept(path, error)
     return f"Decoded pictures are kept in {path} ({needed / 1e6:,.0f} MB)"
+
+
+def _not_kept(path: Path, error: OSError) -> str:
+    return f"Decoded pictures are not kept: {path}: {error.strerror}"
+
+
+def _made_by() -> str:
+    """Name what decides the content of a cache beside the files of the pictures."""
+    return f"Pillow {PIL.__version__}, minivgg-edge {__version__}, preprocessing {_PREPROCESSING}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from convert.data.balance import Block, balance, minimums_of
 from convert.data.disjoint_sets import DisjointSets
 from convert.data.split_file import Decision, Role, SplitRecord, SplitRule
 from convert.errors import DataError
@@ -34,26 +35,6 @@ class HashedPicture:
     role: Role | None
 
 
-@dataclass(slots=True)
-class _Block:
-    """Contents that share a role, as far as earlier decisions let them.
-
-    Attributes:
-        contents: SHA-256 of each different content, with the label of its class.
-        role: of those that were not decided before.
-        movable: whether none was decided before.
-    """
-
-    contents: dict[str, int]
-    role: Role
-    movable: bool
-
-    @property
-    def name(self) -> str:
-        """Return the block's name: the smallest SHA-256, whatever the order of the files."""
-        return min(self.contents)
-
-
 def assign_roles(
     pictures: Sequence[HashedPicture],
     class_names: Sequence[str],
@@ -65,7 +46,7 @@ def assign_roles(
     What counts, in this order: the part folder it lies in; the role that `record` has for its
     content; the role that `record` has for its name (a picture that was edited); the role of its
     group; the rule. Then each class gets at least one training and one validation picture, and
-    with groups half of what its fractions ask for, from groups that were not decided before.
+    half of what its fractions ask for, from pictures and groups that were not decided before.
 
     Args:
         pictures: of the folder.
@@ -84,9 +65,9 @@ def assign_roles(
     decided = _decided(open_pictures, record.decisions)
     blocks = _blocks(pictures, groups, decided, record.rule)
     roles = _roles(blocks, decided)
-    minimums = _minimums(blocks, record.rule, grouped=bool(groups))
+    minimums = minimums_of(blocks, record.rule)
     for label in sorted(minimums):
-        _balance(blocks, roles, label, class_names[label], minimums, record.rule)
+        balance(blocks, roles, label, class_names[label], minimums, record)
     roles.update((p.sha256, p.role) for p in pictures if p.role is not None)
     named = {content: b.name for b in blocks if len(b.contents) > 1 for content in b.contents}
     made = [Decision(roles[p.sha256], p.sha256, named.get(p.sha256)) for p in pictures]
@@ -99,8 +80,9 @@ def choose_familiar(decisions: Sequence[Decision], record: SplitRecord) -> list[
     """Hold out some pictures of groups that are trained on.
 
     The accuracy on them is what a random split would report; on the validation pictures, whose
-    groups were not trained on, it is what a new subject will see. What was chosen stays chosen; a
-    group always keeps a picture to train on. Small data sets give none away.
+    groups were not trained on, it is what a new subject will see. What was chosen stays chosen,
+    also when nothing is left of its group; of those that are chosen now, a group always keeps a
+    picture to train on. Small data sets give none away.
     """
     before = {d.sha256 for d in record.decisions.values() if d.familiar}
     trained_before = {d.sha256 for d in record.decisions.values()} - before
@@ -108,14 +90,13 @@ def choose_familiar(decisions: Sequence[Decision], record: SplitRecord) -> list[
     for decision in decisions:
         if decision.role == "train" and decision.group is not None:
             members.setdefault(decision.group, set()).add(decision.sha256)
-    chosen: set[str] = set()
+    chosen = {d.sha256 for d in decisions if d.role == "train" and d.sha256 in before}
     for contents in members.values():
         first = min(contents)
         chosen |= {
             content
             for content in contents
-            if content in before
-            or (content not in trained_before and content != first and _is_familiar(content))
+            if content not in trained_before and content != first and _is_familiar(content)
         }
     if len(chosen) < _FEWEST_FAMILIAR and not before:
         return list(decisions)
@@ -163,7 +144,7 @@ def _blocks(
     groups: Sequence[Sequence[int]],
     decided: Mapping[str, Role],
     rule: SplitRule,
-) -> list[_Block]:
+) -> list[Block]:
     """Return the contents that the rule is for, in the blocks that share a role."""
     contents = {p.sha256: p.label for p in pictures if p.role is None}
     place = {content: position for position, content in enumerate(contents)}
@@ -177,90 +158,16 @@ def _blocks(
     return [_block(members, decided, rule) for members in blocks.values()]
 
 
-def _block(members: dict[str, int], decided: Mapping[str, Role], rule: SplitRule) -> _Block:
+def _block(members: dict[str, int], decided: Mapping[str, Role], rule: SplitRule) -> Block:
     earlier = Counter(decided[content] for content in members if content in decided)
     if not earlier:
-        return _Block(members, rule.role(min(members)), movable=True)
+        return Block(members, rule.role(min(members)), movable=True)
     # Groups that a new picture joined may stand in two roles: those stay, it goes with the most.
     order: tuple[Role, ...] = ("train", "validation", "test")
-    return _Block(members, max(order, key=lambda role: earlier[role]), movable=False)
+    return Block(members, max(order, key=lambda role: earlier[role]), movable=False)
 
 
-def _roles(blocks: Sequence[_Block], decided: Mapping[str, Role]) -> dict[str, Role]:
+def _roles(blocks: Sequence[Block], decided: Mapping[str, Role]) -> dict[str, Role]:
     return {
         content: decided.get(content, block.role) for block in blocks for content in block.contents
     }
-
-
-def _minimums(
-    blocks: Sequence[_Block], rule: SplitRule, *, grouped: bool
-) -> dict[int, dict[Role, int]]:
-    """Return how many pictures of each class each role needs, by label.
-
-    Blocks are few, so chance alone may leave a class far from its fractions; half of what they ask
-    for keeps the accuracy of each class meaningful.
-    """
-    counts = Counter(label for block in blocks for label in block.contents.values())
-    minimums: dict[int, dict[Role, int]] = {}
-    for label, count in counts.items():
-        half = 0.5 * count if grouped else 0.0
-        minimums[label] = {
-            "train": max(1, int(half * (1 - rule.validation - rule.test))),
-            "validation": max(1, int(half * rule.validation)),
-            "test": int(half * rule.test),
-        }
-    return minimums
-
-
-def _balance(
-    blocks: Sequence[_Block],
-    roles: dict[str, Role],
-    label: int,
-    class_name: str,
-    minimums: Mapping[int, Mapping[Role, int]],
-    rule: SplitRule,
-) -> None:
-    """Move blocks until the class has its minimum in every role, as far as that can be."""
-    inside = [block for block in blocks if label in block.contents.values()]
-    movable = sorted((b for b in inside if b.movable), key=lambda b: rule.position(b.name))
-    # The nearest positions first, but a test part may do without a class sooner than the others.
-    orders: dict[Role, list[_Block]] = {
-        "train": movable[::-1],
-        "validation": sorted(movable, key=lambda block: block.role == "test"),
-        "test": [block for block in movable if block.role == "train"],
-    }
-    for wanted, order in orders.items():
-        for block in order:
-            if _count(inside, roles, label, wanted) >= minimums[label][wanted]:
-                break
-            if block.role != wanted and _may_leave(block, blocks, roles, minimums):
-                block.role = wanted
-                roles.update(dict.fromkeys(block.contents, wanted))
-        if wanted != "test" and not _count(inside, roles, label, wanted):
-            contents = sum(own == label for block in inside for own in block.contents.values())
-            raise DataError(
-                f"class {class_name!r}: expected a picture to train on and another to validate "
-                f"on, got {contents} different pictures, and none that may become the "
-                f"{wanted} picture; add pictures"
-            )
-
-
-def _may_leave(
-    block: _Block,
-    blocks: Sequence[_Block],
-    roles: Mapping[str, Role],
-    minimums: Mapping[int, Mapping[Role, int]],
-) -> bool:
-    """Say whether every class of the block keeps its minimum in the role that the block leaves."""
-    return all(
-        _count(blocks, roles, label, block.role) - count >= minimums[label][block.role]
-        for label, count in Counter(block.contents.values()).items()
-    )
-
-
-def _count(blocks: Iterable[_Block], roles: Mapping[str, Role], label: int, role: Role) -> int:
-    return sum(
-        own == label and roles[content] == role
-        for block in blocks
-        for content, own in block.contents.items()
-    )

@@ -10,8 +10,8 @@ import numpy as np
 
 from convert.data import cifar10
 from convert.data.folder import read_folder
+from convert.data.grouping import Grouping
 from convert.data.pictures import PictureSet, Splits
-from convert.data.split_file import Grouping
 from convert.errors import DataError
 from minivgg_edge.preprocess import Crop
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from convert.data.grouping import NO_GROUPS, Grouping, read_grouping
 from convert.errors import DataError
 from minivgg_edge.atomic import write_atomically
 
@@ -59,29 +60,6 @@ class SplitRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
-    """Which pictures share a role.
-
-    Attributes:
-        kind: "none": copies only; "looks": also near-copies and series, as a scan finds them;
-            "pattern": also pictures with the same text in their names.
-        pattern: the regular expression of the kind "pattern", else None.
-    """
-
-    kind: Literal["none", "looks", "pattern"]
-    pattern: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("none", "looks", "pattern"):
-            raise ValueError(f"expected the grouping none, looks or pattern, got {self.kind!r}")
-        if (self.kind == "pattern") != isinstance(self.pattern, str):
-            raise ValueError(f"grouping {self.kind!r} with the pattern {self.pattern!r}")
-
-
-NO_GROUPS = Grouping("none")
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """A decided role: of the picture at a path, and of the content that it had.
 
@@ -128,7 +106,7 @@ class SplitRecord:
             "version": _VERSION,
             "seed": self.rule.seed,
             "fractions": {"validation": self.rule.validation, "test": self.rule.test},
-            "grouping": {"kind": self.grouping.kind, "pattern": self.grouping.pattern},
+            "grouping": self.grouping.to_json(),
             "pictures": {name: decision.to_entry() for name, decision in self.decisions.items()},
         }
         # ASCII: a file name that is not valid UTF-8 survives as an escaped surrogate.
@@ -152,7 +130,7 @@ def read_split_file(path: Path) -> SplitRecord | None:
             raise ValueError(f"{document['format']!r} of version {version!r}")
         grouping = NO_GROUPS
         if version == _VERSION:
-            grouping = Grouping(document["grouping"]["kind"], document["grouping"]["pattern"])
+            grouping = read_grouping(document["grouping"])
         fractions = document["fractions"]
         rule = SplitRule(
             int(document["seed"]), float(fractions["validation"]), float(fractions["test"])
@@ -203,9 +181,8 @@ def open_split(
         return SplitRecord(rule, {}, grouping or NO_GROUPS)
     if grouping is not None and grouping != existing.grouping:
         raise DataError(
-            f"{path}: expected a split by {_grouping_text(grouping)}, got one by "
-            f"{_grouping_text(existing.grouping)}; ask for that, name another split file, or "
-            "remove this one to split again"
+            f"{path}: expected a split by {grouping}, got one by {existing.grouping}; ask for "
+            "that, name another split file, or remove this one to split again"
         )
     if existing.rule != rule:
         raise DataError(
@@ -242,14 +219,6 @@ def _decision(name: str, entry: Mapping[str, object]) -> Decision:
     if not (group is None or isinstance(group, str)) or not isinstance(familiar, bool):
         raise ValueError(f"group {group!r} and familiar {familiar!r} for {name!r}")
     return Decision(next(known for known in ROLES if known == role), sha256, group, familiar)
-
-
-def _grouping_text(grouping: Grouping) -> str:
-    return {
-        "none": "single pictures",
-        "looks": "looks and series",
-        "pattern": f"the pattern {grouping.pattern!r}",
-    }[grouping.kind]
 
 
 def _check_contents(path: Path, decisions: Mapping[str, Decision]) -> None:

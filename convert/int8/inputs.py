@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.data import cifar10
+from convert.data.grouping import Grouping, grouping_of, read_grouping
 from convert.data.held_out import check_held_out
 from convert.data.pictures import PictureSet
+from convert.data.split_file import SPLIT_FILE
 from convert.errors import DataError
 from convert.int8.compilation import Pictures
 from convert.int8.labels import (
@@ -53,6 +55,9 @@ def load_identity(model: Path, *, name: str, labels_file: Path | None = None) ->
         raise DataError(f"{source}: crop: expected 'none' or 'center', got {crop!r}")
     data = model.read_bytes()
     training: dict[str, Any] = {key: record[key] for key in _RECORDED if key in record}
+    choices = record.get("choices")
+    if isinstance(choices, Mapping) and "grouping" in choices:
+        training["grouping"] = choices["grouping"]
     training["float_model"] = {
         "sha256": hashlib.sha256(data).hexdigest(),
         "size_bytes": len(data),
@@ -71,8 +76,9 @@ def load_pictures(
 ) -> Pictures:
     """Read the pictures to calibrate and to measure on, numbered as the model numbers its classes.
 
-    A folder whose split file is lost is split by the seed of the training: as long as its pictures
-    are the same, that gives the same split again.
+    A folder whose split file is lost is split by seed and grouping of the training: as long as its
+    pictures are the same, that gives the same split again. One that has none yet is split as a
+    training would split it, which may come later.
 
     Args:
         data: a folder that `convert.data.source.load_splits` reads; None for the embedded sample.
@@ -99,6 +105,7 @@ def load_pictures(
             class_names=labels or None,
             split_file=split_file,
             skip_broken=skip_broken,
+            grouping=_grouping(identity.training, split_file or data / SPLIT_FILE),
             cache=cache,
         )
         return Pictures(
@@ -179,3 +186,20 @@ def _training_seed(training: Mapping[str, Any]) -> int:
     recipe = training.get("recipe")
     seed = recipe.get("seed") if isinstance(recipe, Mapping) else None
     return seed if isinstance(seed, int) else 0
+
+
+def _grouping(training: Mapping[str, Any], split_file: Path) -> Grouping | None:
+    """Return what a split that is made now is made by; None: there is one.
+
+    Raises:
+        DataError: the training record's is none.
+    """
+    recorded = training.get("grouping")
+    if recorded is None or split_file.exists():
+        return grouping_of(None, split_file)
+    try:
+        return read_grouping(recorded)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(
+            f"training record: expected the grouping of its split, got {recorded!r}: {error}"
+        ) from error

@@ -124,6 +124,15 @@ def build_wheel(data: bytes, spec: WheelSpec, *, card: str) -> bytes:
     return stored_zip({**encoded, f"{info}/RECORD": _record(encoded, f"{info}/RECORD")})
 
 
+def check_spec(spec: WheelSpec) -> None:
+    """Check what a wheel will say about itself, before there is a model for it.
+
+    Raises:
+        PackagingError: a field of `spec` does not fit the metadata of a wheel.
+    """
+    _metadata(spec, "")
+
+
 def requirement() -> str:
     """Return what a wheel made by this version asks for: this minor version or newer."""
     version = Version(__version__)

@@ -10,6 +10,7 @@ from convert.errors import TrainingError
 from convert.options import percent_points, positive_integer
 from convert.packaging.boards import BOARDS
 from convert.packaging.names import wheel_names, wheel_version
+from convert.packaging.wheel import WheelSpec, check_spec
 from convert.pipeline.errors import StateError
 from convert.pipeline.places import Places
 from convert.pipeline.request import Request
@@ -41,11 +42,11 @@ def parse_request(description: str | None, arguments: Sequence[str]) -> Request:
     """Parse the command line.
 
     What stands behind `--` is for `convert.train`. All of it is checked now: a misspelt option or
-    a name that no wheel can have must not be found out behind an hour of training.
+    a license that no wheel can have must not be found out behind an hour of training.
 
     Raises:
         SystemExit: bad usage; argparse has said what is wrong.
-        PackagingError: no wheel can have this name or version.
+        PackagingError: no wheel can have this name, version, description, author or license.
         StateError: the run's folder lies among the pictures.
         TrainingError: the words for `convert.train` change what the pipeline decides.
     """
@@ -53,12 +54,15 @@ def parse_request(description: str | None, arguments: Sequence[str]) -> Request:
     parser = _parser(description)
     options = parser.parse_args(own)
     method_of(parser, options)
-    wheel_names(options.name)
+    version = wheel_version(options.version)
+    given = {name: getattr(options, name) or "" for name in ("author", "license")}
+    summary = options.description or ""
+    check_spec(WheelSpec(wheel_names(options.name), version, summary=summary, **given))
     recipe = [] if options.recipe is None else ["--recipe", options.recipe]
     request = Request(
         folder=options.folder,
         places=Places(options.out or Path("runs") / options.name, options.name),
-        version=wheel_version(options.version),
+        version=version,
         board=options.board,
         training=(*recipe, *training),
         quantization=_handed_on(parser, options, _QUANTIZATION),

@@ -37,6 +37,7 @@ def closing(request: Request, exit_code: int) -> str:
             *([report["advice"]] if report["advice"] else []),
             f"{_CALIBRATE if searched else _SEARCH}, {_REMEDIES}, and run the command again: "
             "what is done stays done.",
+            *_left_over(request),
             f"Report:  {places.page}",
         ]
         return "\n".join(lines)
@@ -52,6 +53,18 @@ def closing(request: Request, exit_code: int) -> str:
         *install_lines(request),
     ]
     return "\n".join(lines)
+
+
+def _left_over(request: Request) -> list[str]:
+    """Say which files are not of a run whose model the gate refused."""
+    places = request.places
+    kept = [
+        places.compiled,
+        *sorted(places.wheels.glob("*.whl")),
+        *sorted(places.wheels.glob("*.tar")),
+    ]
+    names = [path.relative_to(places.out).as_posix() for path in kept if path.is_file()]
+    return [f"Of an earlier run, and left as they were: {', '.join(names)}."] if names else []
 
 
 def accuracy_lines(report: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
+from convert.data.grouping import grouping_of
 from convert.data.picture_cache import cache_of
 from convert.int8.compare import compare
 from convert.int8.comparison import Comparison
@@ -103,6 +105,7 @@ def collect(out: Path, folder: Path) -> Outcome:
         class_names=training["labels"],
         split_file=places.split,
         scan_file=places.scan,
+        grouping=grouping_of(None, places.split),
         cache=_cache(folder),
     )
     # What the gate refused was not written: a file of that name is of an earlier run.

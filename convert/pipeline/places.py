@@ -97,3 +97,12 @@ class Places:
     def page(self) -> Path:
         """The report."""
         return self.out / "report.html"
+
+    def own_names(self) -> frozenset[str]:
+        """Return the names of all that a run leaves in its folder."""
+        own = (
+            *(self.state, self.scan, self.scan_page, self.split, self.training, self.compiled),
+            *(self.float_compiled, self.quantization, self.quantization_page, self.wheels),
+            *(self.card, self.page),
+        )
+        return frozenset(path.name for path in own)

@@ -13,11 +13,13 @@ from convert.command import (
     EXIT_NOT_ENOUGH_EVIDENCE,
     error_line,
 )
+from convert.errors import CheckpointError
 from convert.pipeline.errors import StepError
 from convert.pipeline.folder_digest import folder_digest
 from convert.pipeline.request import Request
 from convert.pipeline.state import State, StepRecord, file_sha256, open_state
 from convert.pipeline.steps import (
+    TRAIN,
     MakeStep,
     Step,
     package_step,
@@ -88,8 +90,21 @@ class Run:
             self._say(f"{heading}: done before")
             return record.exit_code
         self._say(f"{heading}{f': again, {reason}' if reason else ''}\n$ {step.command}")
+        if step.name == TRAIN and "--force" in step.words:
+            # Before it is kept that this training began: the next start takes a checkpoint for one
+            # of it, and training itself discards the old one only when it has read the pictures.
+            self._request.places.checkpoint.unlink(missing_ok=True)
         self._keep(self._state.with_begun(step.name, step.inputs))
-        code = _execute(step)
+        try:
+            code = _execute(step)
+        except StepError as error:
+            if not isinstance(error.__cause__, CheckpointError):
+                raise
+            # The pipeline decides when to resume, so nobody could tell it to begin anew.
+            self._request.places.checkpoint.unlink(missing_ok=True)
+            step = make(self._request, self._state, self._pictures)
+            self._say(f"{heading}: from the beginning, {error.__cause__}\n$ {step.command}")
+            code = _execute(step)
         # A scan's 1 is an error of the folder, which is said with its finding.
         if code not in accepted and step.name != "scan":
             raise StepError(f"{step.name}: ended with exit code {code}: {step.command}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from convert.pipeline.errors import StateError
+from convert.pipeline.places import Places
 from minivgg_edge.atomic import write_atomically
 
 _FORMAT = "minivgg-edge-run"
@@ -99,6 +100,9 @@ def read_state(path: Path) -> State | None:
 def open_state(path: Path, *, name: str, version: str, board: str | None) -> State:
     """Take up the run of a folder, or begin one; nothing is written.
 
+    A folder with nothing but files of a run of this name is taken up as well: its state was
+    removed, and all steps are done again.
+
     Raises:
         StateError: the folder belongs to another model or to another program, or its state is
             damaged.
@@ -111,12 +115,29 @@ def open_state(path: Path, *, name: str, version: str, board: str | None) -> Sta
                 f"{state.name!r}: name another --out"
             )
         return replace(state, version=version, board=board)
-    if path.parent.exists() and (not path.parent.is_dir() or any(path.parent.iterdir())):
+    foreign = _foreign(path, name)
+    if foreign:
         raise StateError(
             f"{path.parent}: expected a new folder or that of an earlier run ({path.name} in it), "
-            "got something else: name another --out"
+            f"got {foreign}: name another --out"
         )
     return State(name, version, board)
+
+
+def _foreign(path: Path, name: str) -> str:
+    """Say what speaks against a run in a folder without a state; "" if nothing does.
+
+    A run whose state was removed goes on with its split and does all steps again.
+    """
+    if not path.parent.exists():
+        return ""
+    if not path.parent.is_dir():
+        return "a file"
+    own = Places(path.parent, name).own_names()
+    # A hidden one may be what a kill left of a file that was being written.
+    found = (entry.name for entry in path.parent.iterdir() if not entry.name.startswith("."))
+    others = sorted(set(found) - own)
+    return f"something else: {others[0]!r}" if others else ""
 
 
 def file_sha256(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
 
 
@@ -29,5 +29,12 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
         notes.append(
             f"Look the same at this size, but stand in two parts: {len(splits.lookalikes)}, "
             f"such as {one} and {other}; they make the accuracy look better than it is"
+        )
+    if splits.torn_groups:
+        one, other = splits.torn_groups[0]
+        notes.append(
+            "Groups that stand in two parts, since earlier decisions stay: "
+            f"{len(splits.torn_groups)}, such as that of {one} and {other}; they make the "
+            "accuracy look better than it is"
         )
     return tuple(notes)

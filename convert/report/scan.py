@@ -12,7 +12,7 @@ from convert.report.environment import report_environment
 from convert.report.tables import Table
 from convert.report.text import table
 from convert.scanning.facts import Facts
-from convert.scanning.findings import Finding
+from convert.scanning.finding import Finding
 from convert.scanning.scan import Scan
 from minivgg_edge.cli.terminal import printable
 
@@ -55,7 +55,7 @@ def scan_text(scan: Scan) -> str:
         lines.append("Nothing to complain about.")
     if scan.ignored:
         shown = ", ".join(map(printable, scan.ignored[:_NAMES_IN_TEXT]))
-        lines.append(f"Passed over, no pictures: {len(scan.ignored)} ({shown})")
+        lines.append(f"Passed over, no pictures of a class: {len(scan.ignored)} ({shown})")
     return "\n".join(lines)
 
 

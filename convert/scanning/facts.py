@@ -19,6 +19,7 @@ from convert.data.folder_layout import FoundPicture
 from minivgg_edge.decode import decode
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
+from minivgg_edge.picture_header import HEIC_ADVICE
 from minivgg_edge.preprocess import preprocess
 
 T = TypeVar("T")
@@ -157,6 +158,7 @@ def _read(
         picture = decode(data)  # the bytes that were hashed: the file may change meanwhile
     except PictureError as error:
         reason = str(error).partition(": ")[2]  # behind "picture in memory (N bytes)"
+        reason = reason.removesuffix(f", or {HEIC_ADVICE}")  # no command of the desk does that
         return Facts(name, label, size_bytes, sha256, header, problem=reason), None
     height, width, _ = picture.shape
     thumbnail = preprocess(picture, height=THUMBNAIL_SIDE, width=THUMBNAIL_SIDE)
@@ -192,9 +194,10 @@ def read_header(path: Path) -> Header:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes and tags: `decode` decides about those
-            with Image.open(path) as image:
+            # Not the path: a picture's name may be that of a pipe, which would never end.
+            with open_picture_file(str(path)) as stream, Image.open(stream) as image:
                 return _header(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (PictureError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return Header()
 
 

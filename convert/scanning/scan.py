@@ -10,7 +10,8 @@ from statistics import median
 
 from convert.data.folder_layout import find_pictures
 from convert.scanning.facts import Facts, read_all_facts
-from convert.scanning.findings import Finding, Scanned, find_all, skipped
+from convert.scanning.finding import Finding, Scanned
+from convert.scanning.findings import find_all
 from convert.scanning.skip_list import SCAN_FORMAT, SCAN_VERSION
 
 
@@ -42,7 +43,7 @@ class Scan:
         classes: in index order.
         findings: errors first, then warnings, then notes.
         skip: reason and SHA-256 of the file by name, for training.
-        ignored: names of files and folders that are no pictures or no classes.
+        ignored: names of files and folders that are no pictures, no classes and no parts.
         facts: of every picture, for a page with thumbnails; not in the JSON.
     """
 
@@ -83,7 +84,8 @@ def scan_folder(folder: Path, report: Callable[[int, int], None] | None = None) 
     facts = read_all_facts(
         layout.pictures, None if report is None else lambda done: report(done, total)
     )
-    scanned = Scanned(facts, [found.role for found in layout.pictures], layout.class_names)
+    roles = [found.role for found in layout.pictures]
+    scanned = Scanned(facts, roles, layout.class_names, layout.unused_folders)
     digests = {found.name: found.sha256 for found in facts}
     return Scan(
         folder=folder.resolve().name,
@@ -91,7 +93,7 @@ def scan_folder(folder: Path, report: Callable[[int, int], None] | None = None) 
         findings=tuple(find_all(scanned)),
         skip={
             name: {"reason": reason, "sha256": digests[name]}
-            for name, reason in sorted(skipped(scanned).items())
+            for name, reason in sorted(scanned.skipped.items())
         },
         ignored=layout.ignored,
         facts=tuple(facts),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.errors import TrainingError
+from convert.errors import CheckpointError
 from minivgg_edge.atomic import write_atomically
 
 CHECKPOINT_NAME = "checkpoint.npz"
@@ -62,7 +62,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     """Read the checkpoint of `folder`; None when there is none yet.
 
     Raises:
-        TrainingError: the file is damaged, or of a version that trains differently.
+        CheckpointError: the file is damaged, or of a version that trains differently.
     """
     path = folder / CHECKPOINT_NAME
     if not path.exists():
@@ -75,13 +75,13 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             arrays = [archive[name] for name in names]
         written = state.get("format", 1)
         if written != FORMAT:
-            raise TrainingError(
+            raise CheckpointError(
                 f"{path}: expected a checkpoint of format {FORMAT}, got {written}: go on with the "
                 "version that began the run, or discard it with --force"
             )
         return Checkpoint(state["fingerprint"], state["epochs_done"], state["history"], arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(
+        raise CheckpointError(
             f"{path}: expected a checkpoint, got a damaged file ({error})"
         ) from None
 
@@ -109,11 +109,11 @@ def check_fingerprint(path: Path, saved: dict[str, object], current: dict[str, o
     """Refuse to mix two runs.
 
     Raises:
-        TrainingError: the values differ; names each that does.
+        CheckpointError: the values differ; names each that does.
     """
     differing = sorted(key for key in {*saved, *current} if saved.get(key) != current.get(key))
     if differing:
         details = "; ".join(
             f"{key}: saved {saved.get(key)!r}, now {current.get(key)!r}" for key in differing
         )
-        raise TrainingError(f"{path}: the checkpoint belongs to another run ({details})")
+        raise CheckpointError(f"{path}: the checkpoint belongs to another run ({details})")

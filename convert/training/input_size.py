@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median_low
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from convert.data.folder_layout import find_pictures
+from minivgg_edge.errors import PictureError
+from minivgg_edge.picture_file import open_picture_file
 
 SMALLEST_SIDE, LARGEST_SIDE = 32, 224
 CIFAR10_SIDE = 32
@@ -69,8 +71,9 @@ def folder_short_sides(folder: Path) -> list[int]:
     sides = []
     for found in find_pictures(folder).pictures:
         try:
-            with Image.open(found.path) as image:
+            # Not the path: a picture's name may be that of a pipe, which would never end.
+            with open_picture_file(str(found.path)) as stream, Image.open(stream) as image:
                 sides.append(min(image.size))
-        except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError):
+        except (PictureError, OSError, ValueError, Image.DecompressionBombError):
             continue  # reading the pictures says what is wrong with it
     return sides

@@ -15,7 +15,7 @@ import PIL
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
-from convert.errors import TrainingError
+from convert.errors import CheckpointError, TrainingError
 from convert.training.averaging import WeightAverage, averaging_decay
 from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import (
@@ -118,7 +118,7 @@ class Trainer:
         """Take up the checkpoint of the run's folder; False when there is none.
 
         Raises:
-            TrainingError: it is damaged or belongs to a run that was started differently.
+            CheckpointError: it is damaged or belongs to a run that was started differently.
         """
         saved = load_checkpoint(self.folder)
         if saved is None:
@@ -128,7 +128,7 @@ class Trainer:
         paths = list(self._average.values()) if self.recipe.patience else []
         expected = len(variables) + len(paths)
         if len(saved.arrays) != expected:
-            raise TrainingError(
+            raise CheckpointError(
                 f"{self.folder}: expected a checkpoint of {expected} variables, "
                 f"got {len(saved.arrays)}"
             )

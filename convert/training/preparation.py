@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
 from convert.errors import TrainingError
 from convert.training.arguments import architecture_of, option_values, recipe_of
@@ -113,16 +113,17 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     choices: dict[str, object] = {"size": {"side": size.side, "reason": size.reason}}
     if teacher is not None:
         choices["teacher"] = {"validation_accuracy": teacher.validation_accuracy}
+    choices["blocks_added"] = _blocks_added(options, architecture)
+    choices["groups"] = splits.groups if isinstance(splits, FolderSplits) else 0
+    if isinstance(splits, FolderSplits) and splits.grouping is not None:
+        # Not into the fingerprint: checkpoints of earlier versions do not have it.
+        choices["grouping"] = splits.grouping.to_json()
     return Prepared(
         model,
         recipe,
         splits,
         fingerprint,
-        {
-            **choices,
-            "blocks_added": _blocks_added(options, architecture),
-            "groups": splits.groups if isinstance(splits, FolderSplits) else 0,
-        },
+        choices,
         _notes(options, splits, size, architecture, recipe, transfer, teacher),
         teacher,
     )

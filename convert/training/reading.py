@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from convert.data import cifar10
+from convert.data.grouping import grouping_of
 from convert.data.picture_cache import cache_of
 from convert.data.pictures import Splits
 from convert.data.source import load_splits
-from convert.data.split_file import NO_GROUPS, SPLIT_FILE, Grouping
+from convert.data.split_file import SPLIT_FILE
 from convert.errors import DataError
 from convert.training.input_size import CIFAR10_SIDE, InputSize, choose_side, folder_short_sides
 from convert.training.subset import even_subset
@@ -36,15 +37,6 @@ def input_size(data: Path, given: int | None) -> InputSize:
     if not is_folder(data):
         return InputSize(CIFAR10_SIDE, "the size of CIFAR-10")
     return choose_side(folder_short_sides(data))
-
-
-def grouping_of(text: str | None, split_file: Path) -> Grouping | None:
-    """Return what `--group-by` asks for; None leaves it to a split file that exists."""
-    if text is None:
-        return None if split_file.exists() else Grouping("looks")
-    if text == "none":
-        return NO_GROUPS
-    return Grouping("looks") if text == "looks" else Grouping("pattern", text)
 
 
 def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int], None]) -> Splits:

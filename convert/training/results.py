@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convert.atomic import write_output
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.held_out import trained_on
 from convert.data.pictures import Splits
 from convert.report.mistakes import worst_mistakes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 
 from convert.data import split_file as split_file_module
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
 from convert.data.split_file import SplitRule
 from convert.errors import DataError
 
@@ -83,15 +85,31 @@ def test_fractions_are_met_about() -> None:
 
 
 def test_adding_pictures_moves_none(tmp_path: Path) -> None:
-    fill(tmp_path)
+    fill(tmp_path, count=60)  # enough for chance to give each class half of its share
     before = roles(read_folder(tmp_path, **SIZE))
-    fill(tmp_path, start=20, count=60)
+    fill(tmp_path, start=60, count=60)
     with_file = roles(read_folder(tmp_path, **SIZE))
     (tmp_path / "split.json").unlink()
     without = roles(read_folder(tmp_path, **SIZE))
-    assert len(with_file) == 160
+    assert len(with_file) == 240
     assert with_file == without
     assert {name: with_file[name] for name in before} == before
+
+
+def test_each_class_gets_half_of_its_share_and_keeps_what_was_decided(tmp_path: Path) -> None:
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        fill(folder, count=14, cat=1000 * seed, dog=1000 * seed + 500)
+        before = read_folder(folder, **SIZE, seed=seed)
+        assert before.test is not None
+        for part in (before.validation, before.test):
+            assert min(part.counts().values()) >= 1  # half of 15 % of 14
+        fill(folder, start=14, count=46, cat=1000 * seed, dog=1000 * seed + 500)
+        after = read_folder(folder, **SIZE)
+        assert after.test is not None
+        for part in (after.validation, after.test):
+            assert min(part.counts().values()) >= 4  # half of 15 % of 60
+        assert {name: roles(after)[name] for name in roles(before)} == roles(before)
 
 
 def test_another_class_or_another_name_moves_none(tmp_path: Path) -> None:
@@ -267,7 +285,7 @@ def test_lookalikes_across_roles_are_reported(tmp_path: Path) -> None:
 # Parts
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
+@pytest.mark.parametrize("name", ["validation", "valid", "val"])
 def test_parts_give_the_roles(tmp_path: Path, name: str) -> None:
     for part, offset in (("train", 0), (name, 100), ("test", 200)):
         fill(tmp_path / part, count=3, cat=offset, dog=1000 + offset)
@@ -371,9 +389,11 @@ def test_fewer_than_two_classes(tmp_path: Path) -> None:
         read_folder(tmp_path, **SIZE)
 
 
-def test_a_class_name_of_two_lines(tmp_path: Path) -> None:
-    fill(tmp_path, **{"cat": 0, "hot\ndog": 1000})
-    with pytest.raises(DataError, match=r"names of one line in UTF-8, got 'hot\\ndog'"):
+@pytest.mark.parametrize("name", ["hot\ndog", "dog\n", "dog ", " dog", "dog\t", "dog\u2028"])
+def test_a_class_name_that_is_no_label(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, **{"cat": 0, name: 1000})
+    expected = f"names of one line in UTF-8 without outer spaces, got {name!r}"
+    with pytest.raises(DataError, match=re.escape(expected)):
         read_folder(tmp_path, **SIZE)
 
 

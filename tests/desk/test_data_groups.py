@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convert.data import picture_cache
-from convert.data.folder import FolderSplits, read_folder
+from convert.data.folder import read_folder
+from convert.data.folder_splits import FolderSplits
+from convert.data.grouping import Grouping
 from convert.data.roles import HashedPicture, assign_roles
-from convert.data.split_file import Decision, Grouping, SplitRecord, SplitRule
+from convert.data.split_file import Decision, SplitRecord, SplitRule
 from convert.errors import DataError
+from convert.report.reading import reading_notes
 
 SIZE = {"height": 8, "width": 8}
 ROUNDS = Grouping("pattern", r"_s(\d+)")
@@ -105,6 +108,26 @@ def test_each_class_gets_half_of_its_share(tmp_path: Path) -> None:
         assert min(splits.train.counts().values()) >= 14
 
 
+def test_a_class_that_is_one_series(tmp_path: Path) -> None:
+    """40 frames of a webcam that did not move, in each class."""
+    for label, number in itertools.product(range(2), range(40)):
+        path = tmp_path / "ab"[label] / f"frame-{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        image = np.array(scene(label))
+        image[0, number] ^= 1
+        Image.fromarray(image).save(path)
+    with pytest.raises(
+        DataError,
+        match=r"class 'a': expected a picture to train on and another to validate on, got 40 that "
+        r"all look alike or were taken in one series, .* another occasion, .* --group-by none",
+    ):
+        read_folder(tmp_path, **SIZE, grouping=Grouping("looks"))
+    with pytest.raises(DataError, match="same text by the pattern 'frame'"):
+        read_folder(tmp_path, **SIZE, grouping=Grouping("pattern", "frame"))
+    assert not (tmp_path / "split.json").exists()
+    assert len(roles(read_folder(tmp_path, **SIZE))) == 80
+
+
 def test_another_grouping_is_refused(tmp_path: Path) -> None:
     shoot(tmp_path, range(8))
     read_folder(tmp_path, **SIZE, grouping=ROUNDS)
@@ -164,6 +187,20 @@ def test_familiar_pictures_are_of_trained_subjects_and_stay(tmp_path: Path) -> N
     assert {name: after[name] for name in before} == before
 
 
+def test_a_familiar_picture_stays_one_when_its_group_is_deleted() -> None:
+    decisions = {
+        "a": Decision("train", "a" * 8, "a" * 8),
+        "b": Decision("train", "b" * 8, "a" * 8, familiar=True),
+        "c": Decision("validation", "c" * 8),
+        "d": Decision("train", "d" * 8),
+    }
+    record = SplitRecord(SplitRule(), decisions, Grouping("looks"))
+    left = [HashedPicture(name, 0, name * 8, None) for name in "bcd"]
+    made, kept = assign_roles(left, ("x",), record)
+    assert [decision.familiar for decision in made] == [True, False, False]
+    assert kept.decisions["b"].familiar
+
+
 def test_small_sets_give_none_away_and_later_not_what_was_trained_on(tmp_path: Path) -> None:
     shoot(tmp_path, range(10), classes=4, each=6)
     splits = read_folder(tmp_path, **SIZE, grouping=ROUNDS)
@@ -218,6 +255,21 @@ def test_a_picture_that_joins_two_parts_goes_with_the_most() -> None:
     pictures = [HashedPicture(name, 0, name * 8, None) for name in "abcde"]
     made, _ = assign_roles(pictures, ("x",), record, [[0, 1, 2, 4]])
     assert [d.role for d in made] == ["train", "train", "validation", "validation", "train"]
+
+
+def test_a_group_that_a_new_picture_makes_of_two_parts_is_named(tmp_path: Path) -> None:
+    shoot(tmp_path, range(12))
+    first = read_folder(tmp_path, **SIZE, grouping=ROUNDS)
+    assert first.torn_groups == ()
+    trained = subject_of(first.train.names[0]).removesuffix(".png")
+    seen = scene(1000 * int(subject_of(first.validation.names[0]).removesuffix(".png")))
+    seen.resize((50, 50)).save(tmp_path / "a" / f"late_s{trained}.png")
+    second = read_folder(tmp_path, **SIZE)
+    assert {name: roles(second)[name] for name in roles(first)} == roles(first)
+    ((one, other),) = second.torn_groups
+    assert roles(second)[one] != roles(second)[other]
+    (note,) = (note for note in reading_notes(second) if "two parts" in note)
+    assert f"earlier decisions stay: 1, such as that of {one} and {other};" in note
 
 
 # The cache
@@ -276,6 +328,38 @@ def test_a_damaged_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read_folder(tmp_path / "data", **SIZE, cache=cache)
 
 
+def test_what_another_version_has_decoded_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    shoot(tmp_path / "data", range(4))
+    cache = tmp_path / "cache"
+    first = read_folder(tmp_path / "data", **SIZE, cache=cache)
+    (file,) = cache.iterdir()
+    with np.load(file) as arrays:
+        old = {name: arrays[name] for name in arrays.files}
+    old["images"][:] = 7
+    for made_by in ({"made_by": np.array("Pillow 1.0")}, None):
+        del old["made_by"]  # as the first version wrote it
+        old.update(made_by or {})
+        np.savez(file, **old)
+        again = read_folder(tmp_path / "data", **SIZE, cache=cache)
+        assert again.train.digest == first.train.digest
+        assert "are kept in" in again.cache_note
+        assert read_folder(tmp_path / "data", **SIZE, cache=cache).cache_note == ""
+
+
+def test_a_place_for_the_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_cache, "FEWEST_PIXELS", 1)
+    shoot(tmp_path / "data", range(4))
+    (tmp_path / "out").touch()
+    note = read_folder(tmp_path / "data", **SIZE, cache=tmp_path / "out" / "cache").cache_note
+    assert "are not kept" in note
+    assert note.endswith("Not a directory")
+
+
 # What the scan listed
 
 
@@ -298,6 +382,10 @@ def test_what_the_scan_lists_is_left_out(tmp_path: Path) -> None:
         "b/wrong.png",
     ]
     assert len(roles(splits)) == 59
+    # The wrong copy is gone: nothing speaks against the other any more.
+    (tmp_path / "b" / "wrong.png").unlink()
+    assert "a/x_s1.png" in roles(read_folder(tmp_path, **SIZE, split_file=tmp_path / "other.json"))
+    (tmp_path / "b" / "wrong.png").write_bytes(wrong)
     # Replaced since: the list was about another file.
     scene(7777).save(tmp_path / "a" / "broken.png")
     assert "a/broken.png" in roles(read_folder(tmp_path, **SIZE))

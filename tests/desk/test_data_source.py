@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from convert.data import cifar10
-from convert.data.folder import FolderSplits
+from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
 from convert.data.source import load_splits
 from convert.errors import DataError

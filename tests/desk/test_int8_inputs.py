@@ -20,6 +20,7 @@ from tiny_model import (
 
 from convert import evaluate as evaluation
 from convert.data import cifar10, picture_cache
+from convert.data.grouping import BY_LOOKS, NO_GROUPS, Grouping
 from convert.data.held_out import trained_on
 from convert.data.source import load_splits
 from convert.errors import DataError
@@ -35,7 +36,12 @@ def run(tiny: Tiny, tmp_path: Path) -> Path:
     """A model file with the record of a training on `photos`, split by seed 5."""
     write_folder(tmp_path, {"photos": tiny_pictures(20, seed=8)})
     splits = load_splits(
-        tmp_path / "photos", height=TINY_SIDE, width=TINY_SIDE, seed=5, class_names=TINY_CLASSES
+        tmp_path / "photos",
+        height=TINY_SIDE,
+        width=TINY_SIDE,
+        seed=5,
+        class_names=TINY_CLASSES,
+        grouping=BY_LOOKS,
     )
     record = {
         "labels": list(TINY_CLASSES),
@@ -70,6 +76,51 @@ def test_a_lost_split_file_comes_back(run: Path) -> None:
     split.unlink()
     assert warnings(run) == ()
     assert split.read_bytes() == before
+
+
+@pytest.mark.parametrize("grouping", [NO_GROUPS, Grouping("pattern", r"(\d)\.png")])
+def test_a_lost_split_file_comes_back_as_the_training_grouped_it(
+    run: Path, grouping: Grouping
+) -> None:
+    split = run / "photos" / "split.json"
+    split.unlink()
+    record = json.loads((run / "training.json").read_bytes())
+    splits = load_splits(
+        run / "photos",
+        height=TINY_SIDE,
+        width=TINY_SIDE,
+        seed=5,
+        class_names=TINY_CLASSES,
+        grouping=grouping,
+    )
+    record = {
+        **record,
+        "data": splits.provenance(),
+        "trained_on": trained_on(splits.train),
+        "choices": {"grouping": grouping.to_json()},
+    }
+    (run / "training.json").write_text(json.dumps(record))
+    before = split.read_bytes()
+    split.unlink()
+    assert warnings(run) == ()
+    assert split.read_bytes() == before
+
+
+def test_what_is_measured_before_a_training_is_split_as_the_training_would(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    data = write_folder(tmp_path, {"photos": tiny_pictures(20, seed=8)}) / "photos"
+    load_pictures(data, Identity("any", TINY_CLASSES), size=SIZE)
+    assert json.loads((data / "split.json").read_bytes())["grouping"]["kind"] == "looks"
+
+
+@pytest.mark.parametrize("grouping", [{}, {"kind": "else", "pattern": None}, "looks"])
+def test_a_damaged_grouping_in_the_record(tmp_path: Path, grouping: object) -> None:
+    data = write_folder(tmp_path, {"photos": tiny_pictures(20, seed=8)}) / "photos"
+    identity = Identity("any", TINY_CLASSES, training={"grouping": grouping})
+    with pytest.raises(DataError, match="training record: expected the grouping of its split, got"):
+        load_pictures(data, identity, size=SIZE)
+    assert not (data / "split.json").exists()
 
 
 def test_pictures_that_are_added_later(run: Path) -> None:

@@ -19,6 +19,7 @@ from tiny_model import Run
 import convert.int8.compile_model
 import convert.package
 import convert.train
+import convert.training.checkpoint
 import convert.training.loop
 from convert.command import run_command
 from convert.int8.gate import Verdict
@@ -91,10 +92,26 @@ def roles(out: Path) -> dict[str, str]:
     return {name: entry["role"] for name, entry in pictures.items()}
 
 
+def kill_behind_one_epoch(data: Path, out: Path, patch: pytest.MonkeyPatch) -> None:
+    run_epoch = convert.training.loop.Trainer._run_epoch
+
+    def killed(self: object, epoch: int, report: object) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        run_epoch(self, epoch, report)
+
+    with patch.context() as inner:
+        inner.setattr(convert.training.loop.Trainer, "_run_epoch", killed)
+        assert run_convert(data, out).code == 130
+    assert (out / "training" / "checkpoint.npz").is_file()
+
+
 def test_a_folder_becomes_a_wheel(done: Done) -> None:
     assert tuple(commands(done.run)) == STEPS
     model = read_model_file(done.out / "my-parts.tflite")
     assert (model.manifest.name, model.labels) == ("my-parts", ("bolt", "nut"))
+    # Without it a split file that is lost could not be made again.
+    assert model.manifest.training["grouping"] == {"kind": "looks", "pattern": None}
     archive = zipfile.ZipFile(done.out / "dist" / WHEEL)
     packed = archive.read("minivgg_edge_model_my_parts/my-parts.tflite")
     assert packed == (done.out / "my-parts.tflite").read_bytes()
@@ -239,23 +256,50 @@ def test_a_checkpoint_of_other_pictures_is_discarded(
 ) -> None:
     data, out = tmp_path / "photos", tmp_path / "run"
     shutil.copytree(done.data, data)
-    run_epoch = convert.training.loop.Trainer._run_epoch
-
-    def killed(self: object, epoch: int, report: object) -> None:
-        if epoch == 1:
-            raise KeyboardInterrupt
-        run_epoch(self, epoch, report)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(convert.training.loop.Trainer, "_run_epoch", killed)
-        assert run_convert(data, out).code == 130
-    assert (out / "training" / "checkpoint.npz").is_file()
+    kill_behind_one_epoch(data, out, monkeypatch)
     fill(data, ("bolt", "nut"), 3, first=500)
     run = run_convert(data, out)
     assert run.code in (0, 3), run.err
     assert "--force" in commands(run)["train"]
     record = json.loads((out / "training" / "training.json").read_bytes())
     assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_second_kill_while_other_pictures_are_read(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint is that of the first run, whatever was begun since."""
+    data, out = tmp_path / "photos", tmp_path / "run"
+    shutil.copytree(done.data, data)
+    kill_behind_one_epoch(data, out, monkeypatch)
+    fill(data, ("bolt", "nut"), 3, first=500)
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(convert.train, "read_data", killed)
+        assert run_convert(data, out).code == 130
+    run = run_convert(data, out)
+    assert run.code in (0, 3), run.err
+    assert "from the beginning" not in run.out
+    record = json.loads((out / "training" / "training.json").read_bytes())
+    assert sum(part["count"] for part in record["data"]["splits"].values()) == 66
+
+
+def test_a_checkpoint_of_another_version_does_not_stop_it(
+    done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    kill_behind_one_epoch(done.data, out, monkeypatch)
+    monkeypatch.setattr(convert.training.checkpoint, "FORMAT", 99)
+    run = run_convert(done.data, out)
+    assert run.code in (0, 3), run.err
+    assert "2/5 train: from the beginning, " in run.out
+    assert "expected a checkpoint of format 99, got 3" in run.out
+    assert not {"--resume", "--force"} & set(commands(run)["train"])
+    record = json.loads((out / "training" / "training.json").read_bytes())
+    assert len(record["history"]) == 3
 
 
 def test_a_tar_for_a_board_without_a_network(
@@ -279,15 +323,21 @@ def test_a_refused_model_is_not_packaged(
     done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_training: None
 ) -> None:
     copy = done.copy(tmp_path)
-    shutil.rmtree(copy.out / "dist")
 
     def judge(comparison: object, *, max_drop: float) -> Verdict:
         return Verdict("fail", max_drop, "it loses <i>9 points</i>")
 
     with monkeypatch.context() as patch:
         patch.setattr(convert.int8.compile_model, "judge", judge)
+        earlier = run_convert(copy.data, copy.out, "--max-drop", "0.25")
+        shutil.rmtree(copy.out / "dist")
+        (copy.out / "my-parts.tflite").unlink()
         run = run_convert(copy.data, copy.out, "--max-drop", "0.25")
+    assert (
+        f"Of an earlier run, and left as they were: my-parts.tflite, dist/{WHEEL}." in earlier.err
+    )
     assert run.code == 1
+    assert "an earlier run" not in run.err
     assert "NOT PACKAGED: it loses <i>9 points</i>." in run.err
     assert "(--search)" in run.err
     assert not (copy.out / "dist").exists()
@@ -357,6 +407,9 @@ def test_the_page(done: Done) -> None:
     [
         (["--name", "детали"], [], "name: expected"),
         (["--version", "one"], [], "version: expected one like 1.0"),
+        (["--license", "none of SPDX's"], [], "expected fields that a wheel can carry, got"),
+        (["--description", "two\nlines"], [], "expected fields that a wheel can carry, got"),
+        (["--author", "two\nlines"], [], "author: expected one line"),
         ([], ["--out", "elsewhere"], "train: expected no --out behind --"),
         ([], ["--resume"], "train: expected no --resume behind --"),
         (["-o", "photos/run"], [], "expected a folder outside of the pictures'"),
@@ -419,6 +472,12 @@ def test_a_damaged_state(done: Done, tmp_path: Path) -> None:
     run = run_convert(copy.data, copy.out)
     assert run.code == 2
     assert "state.json: expected the state of a run" in run.err
+    assert "remove the file to do all steps again" in run.err
+    (copy.out / "state.json").unlink()
+    run = run_convert(copy.data, copy.out)
+    assert run.code == done.run.code, run.err
+    assert tuple(commands(run)) == STEPS
+    assert (copy.out / "split.json").read_bytes() == (done.out / "split.json").read_bytes()
 
 
 def test_quiet_prints_the_result_alone(done: Done) -> None:

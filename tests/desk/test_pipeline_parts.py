@@ -147,6 +147,20 @@ def test_a_new_folder_may_be_missing_or_empty(tmp_path: Path) -> None:
             open_state(folder / "state.json", name="x", version="1.0", board=None)
 
 
+def test_a_folder_of_a_run_without_its_state_is_taken_up(tmp_path: Path) -> None:
+    for name in ("scan.json", "split.json", "x.tflite", "report.html", ".minivgg-edge-0.tmp"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "training").mkdir()
+    state = open_state(tmp_path / "state.json", name="x", version="1.0", board=None)
+    assert (state.name, state.steps) == ("x", {})
+    assert (tmp_path / "split.json").read_text() == "split.json"
+    with pytest.raises(StateError, match=r"got something else: 'x\.tflite': name another --out"):
+        open_state(tmp_path / "state.json", name="y", version="1.0", board=None)
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(StateError, match=r"got something else: 'mine\.txt'"):
+        open_state(tmp_path / "state.json", name="x", version="1.0", board=None)
+
+
 # Where training looks for a scan
 
 

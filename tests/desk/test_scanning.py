@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from convert import scan as command
 from convert.command import run_command
 from convert.data.disjoint_sets import DisjointSets
+from convert.data.folder import read_folder
 from convert.errors import DataError
 from convert.report.scan import scan_page, scan_text
 from convert.scanning.duplicates import MOST_BITS, exact_duplicates, near_duplicates
@@ -76,8 +78,24 @@ def test_undecodable_pictures_are_listed_and_skipped(tmp_path: Path) -> None:
     assert scan.skip["dog/text.jpg"]["reason"].startswith("not a picture")
 
 
-def test_copies_within_a_class_and_across(tmp_path: Path) -> None:
+def test_what_to_do_with_a_photo_of_a_phone(tmp_path: Path) -> None:
     fill(tmp_path)
+    (tmp_path / "cat" / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    reason = scan_folder(tmp_path).skip["cat/phone.heic"]["reason"]
+    assert reason == "HEIC, which Pillow cannot read here: convert it to JPEG"
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_with_the_name_of_a_picture(tmp_path: Path) -> None:
+    """Nobody writes into it: whoever opens it waits for ever."""
+    fill(tmp_path)
+    os.mkfifo(tmp_path / "cat" / "pipe.jpg")
+    scan = scan_folder(tmp_path)
+    assert scan.skip["cat/pipe.jpg"]["reason"] == "expected a picture file, got a FIFO"
+
+
+def test_copies_within_a_class_and_across(tmp_path: Path) -> None:
+    fill(tmp_path, 21)  # with one skipped, still not a tiny class
     copy = (tmp_path / "cat" / "aa.png").read_bytes()
     (tmp_path / "cat" / "again.png").write_bytes(copy)
     (tmp_path / "dog" / "wrong.png").write_bytes((tmp_path / "cat" / "ab.png").read_bytes())
@@ -129,6 +147,119 @@ def test_tiny_unequal_and_hopeless_classes(tmp_path: Path) -> None:
         "tiny-class": "warning",
         "imbalance": "warning",
     }
+
+
+def refused(folder: Path) -> bool:
+    """Whether training refuses to read the folder."""
+    try:
+        read_folder(folder, height=8, width=8, split_file=folder.parent / "split.json")
+    except DataError:
+        return True
+    return False
+
+
+def errors(folder: Path) -> set[str]:
+    return {code for code, severity in codes(folder).items() if severity == "error"}
+
+
+def test_a_class_of_copies_is_hopeless(tmp_path: Path) -> None:
+    data = fill(tmp_path / "data")
+    for name in "ab":
+        save(data / "eel" / f"{name}.png", scene(5000))
+    assert errors(data) == {"hopeless-class"}
+    assert refused(data)
+    save(data / "eel" / "c.png", scene(5001))
+    assert errors(data) == set()
+    assert not refused(data)
+
+
+def test_a_class_that_is_skipped_is_hopeless(tmp_path: Path) -> None:
+    data = fill(tmp_path / "data")
+    for number in range(2):
+        for name in ("cat", "eel"):
+            save(data / name / f"{'xy'[number]}.png", scene(5000 + number))
+    assert errors(data) == {"hopeless-class"}
+    assert run_command(command.main, [str(data), "--quiet"]) == 1
+    with pytest.raises(
+        DataError,
+        match=r"expected train pictures of every class, got none of \['eel'\]; left out .* 4",
+    ):
+        read_folder(data, height=8, width=8)
+
+
+def test_a_class_that_is_missing_in_a_part(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    fill(data / "train")
+    for number in range(3):
+        save(data / "val" / "cat" / f"{'xyz'[number]}.png", scene(5000 + number))
+    (data / "val" / "dog").mkdir()
+    (data / "val" / "dog" / "x.png").write_bytes(b"no picture")
+    assert errors(data) == {"class-missing-in-part"}
+    assert refused(data)
+    save(data / "val" / "dog" / "y.png", scene(5007))
+    assert errors(data) == set()
+
+
+def test_copies_in_two_parts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    fill(data / "train")
+    for label, number in itertools.product(range(2), range(3)):
+        save(data / "test" / ("cat", "dog")[label] / f"{'xyz'[number]}.png",
+             scene(5000 + 10 * label + number))  # fmt: skip
+    (data / "test" / "cat" / "broken.png").write_bytes(b"no picture")
+    (data / "train" / "cat" / "broken.png").write_bytes(b"no picture")
+    assert errors(data) == set()
+    save(data / "test" / "cat" / "seen.png", scene(7))
+    found = {finding.code: finding for finding in scan_folder(data).findings}
+    assert found["copies-across-parts"].severity == "error"
+    assert found["copies-across-parts"].pictures == (("train/cat/ah.png", "test/cat/seen.png"),)
+    assert "duplicates-across-parts" not in found
+    assert command.main([str(data), "--quiet"]) == 1
+    assert refused(data)
+
+
+def test_a_class_that_is_one_series(tmp_path: Path) -> None:
+    """As training, which has to hold some of it out, says."""
+    fill(tmp_path)
+    for number in range(25):
+        image = np.array(scene(7000))
+        image[0, number] ^= 1
+        save(tmp_path / "emu" / f"frame-{number}.png", Image.fromarray(image))
+    found = {finding.code: finding for finding in scan_folder(tmp_path).findings}
+    assert found["one-series"].severity == "warning"
+    assert found["one-series"].sentence == (
+        "all 25 pictures of class 'emu' look alike or were taken in one series"
+    )
+    assert "--group-by none" in found["one-series"].advice
+    save(tmp_path / "emu" / "other.png", scene(7001))
+    assert "one-series" not in codes(tmp_path)
+
+
+def test_parts_that_are_given_need_no_second_series(tmp_path: Path) -> None:
+    for part, start in (("train", 0), ("val", 500)):
+        for label, number in itertools.product(range(2), range(20)):
+            image = np.array(scene(start + label))
+            image[0, number] ^= 1
+            save(tmp_path / part / "ab"[label] / f"frame-{number}.png", Image.fromarray(image))
+    assert "one-series" not in codes(tmp_path)
+
+
+def test_a_part_of_an_unknown_name(tmp_path: Path) -> None:
+    fill(tmp_path / "train")
+    for label, number in itertools.product(range(2), range(3)):
+        name = ("cat", "dog")[label]
+        save(tmp_path / "holdout" / name / f"{'xyz'[number]}.png", scene(9000 + 10 * label))
+    save(tmp_path / "more" / "a.png", scene(9999))
+    (tmp_path / "notes").mkdir()
+    scan = scan_folder(tmp_path)
+    (finding,) = (finding for finding in scan.findings if finding.code == "unused-folders")
+    assert finding.severity == "warning"
+    assert finding.sentence.endswith("are passed over: 'holdout', 'more'")
+    assert scan.ignored == ("holdout", "more", "notes")
+    assert "Passed over, no pictures of a class: 3 (holdout, more, notes)" in scan_text(scan)
+    (tmp_path / "holdout").rename(tmp_path / "valid")
+    (tmp_path / "more" / "a.png").unlink()
+    assert "unused-folders" not in codes(tmp_path)
 
 
 def test_looks_and_sizes(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convert.data.grouping import NO_GROUPS, Grouping, grouping_of
 from convert.data.picture_cache import cache_of
 from convert.data.pictures import PictureSet
-from convert.data.split_file import NO_GROUPS, Grouping
 from convert.errors import DataError, TrainingError
 from convert.quiet import quiet
 from convert.training.augmentation import Augmentation
@@ -28,7 +29,7 @@ from convert.training.kept import answered_at_once
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.presets import PRESETS, resolved
 from convert.training.processor import fast_precision
-from convert.training.reading import grouping_of, input_size
+from convert.training.reading import input_size
 from convert.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -70,9 +71,11 @@ def folder_of(target: Path, counts: dict[str, int], *, width: int = 50, height: 
     return target
 
 
+@pytest.mark.timeout(60)
 def test_the_headers_are_read_and_broken_files_passed_over(tmp_path):
     data = folder_of(tmp_path / "data", {"a": 2, "b": 1})
     (data / "b" / "broken.png").write_bytes(b"no picture")
+    os.mkfifo(data / "b" / "pipe.png")  # into which nobody writes
     assert folder_short_sides(data) == [40, 40, 40]
     assert input_size(data, None).side == 32
     assert input_size(data, 48).side == 48
