@@ -48,9 +48,14 @@ class Finished:
         return self.temperature is not None and self.output == "softmax"
 
     @property
+    def fitted_temperature(self) -> float:
+        """By what logits are divided, in the graph or on the device; 1 without a temperature."""
+        return 1.0 if self.temperature is None else self.temperature.value
+
+    @property
     def device_temperature(self) -> float:
         """What the manifest says: the device divides by it, unless the graph did."""
-        return 1.0 if self.temperature is None or self.is_folded else self.temperature.value
+        return 1.0 if self.is_folded else self.fitted_temperature
 
 
 def finish(

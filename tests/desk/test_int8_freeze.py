@@ -98,6 +98,33 @@ def test_normalization_without_scale_and_center_folds(gray_noise: NDArray[np.uin
     assert _kinds(frozen) == ["InputLayer", "Conv2D", "Flatten", "Dense"]
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_normalization_of_another_axis_stays(axis: int, gray_noise: NDArray[np.uint8]) -> None:
+    """As many rows and columns as channels: its factors would fit the kernel."""
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        model = keras.Sequential(
+            [
+                keras.Input((TINY_SIDE, TINY_SIDE, 3)),
+                layers.Rescaling(1 / 255),
+                layers.Conv2D(TINY_SIDE, 3, padding="same"),
+                layers.BatchNormalization(axis=axis),
+                layers.ReLU(),
+                layers.Flatten(),
+                layers.Dense(3),
+                layers.BatchNormalization(axis=1),
+            ]
+        )
+        randomize_normalization(model, seed=4)
+        frozen = freeze(model)
+    expected = _answers(model, gray_noise)
+    np.testing.assert_allclose(_answers(frozen, gray_noise), expected, rtol=1e-4, atol=1e-4)
+    # The axis behind the last dense layer is that of its classes.
+    assert _kinds(frozen).count("BatchNormalization") == 1
+
+
 def test_any_other_graph_is_kept(gray_noise: NDArray[np.uint8]) -> None:
     with quiet():
         import keras
