@@ -1,8 +1,9 @@
 """Measure a compiled model on a whole split of a data set.
 
 With `--float` the table compares it with its float model, picture by picture; that is the
-by-product of `convert.quantize`, or the `.keras` file. Without it: accuracy with its 95 % Wilson
-interval. Without a model: the bundled one and its float model.
+by-product of `convert.quantize`, or the `.keras` file (with the --scale and --offset that it was
+compiled with). Without it: accuracy with its 95 % Wilson interval. Without a model: the bundled one
+and its float model.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import TYPE_CHECKING, Any
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.options import add_folder_options
+from convert.options import add_folder_options, finite_number
+
+# Quantization does not make a model better by so much: the float model gets other values then.
+_TOO_MUCH_BETTER = 0.05
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +43,9 @@ class _Split:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _check_scale(parser, options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from minivgg_edge.catalog import load_model
 
@@ -47,17 +53,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     float_model = options.float_model
     if options.model is None and float_model is None:
         float_model = DEFAULT_MODEL
-    reference = None if float_model is None else _reference(float_model, target)
+    reference = None if float_model is None else _reference(float_model, target, options)
     split = _split(options, target)
     if reference is None:
         document, text = _measure(target, split)
     else:
-        document, text = _compare(reference, target, split)
+        result = _compared(reference, target, split)
+        if options.scale is None and float_model.suffix == ".keras":
+            _warn_of_pixels(float_model, result)
+        document, text = _comparison(result, target)
     print(json.dumps(document, indent=2, ensure_ascii=False) if options.json else text)
     return EXIT_DONE
 
 
-def _reference(path: Path, target: ModelFile) -> bytes:
+def _check_scale(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the program with a usage error where there is nothing to scale pixels for."""
+    if options.offset and options.scale is None:
+        parser.error("--offset needs --scale")
+    given = options.float_model
+    if options.scale is not None and (given is None or given.suffix != ".keras"):
+        got = "none" if given is None else given
+        parser.error(
+            f"--scale: expected it with --float MODEL.keras, got {got}: a .tflite takes pixels"
+        )
+
+
+def _reference(path: Path, target: ModelFile, options: argparse.Namespace) -> bytes:
     """The float flatbuffer to compare with; its labels and its size have to be those of `target`.
 
     A `.keras` file without a training record has no labels: the number of its classes has to do.
@@ -74,7 +95,7 @@ def _reference(path: Path, target: ModelFile) -> bytes:
         labels = load_identity(path, name=target.manifest.name).labels
         classes = int(model.outputs[0].shape[1])
         _check_reference(path, target, labels, classes, picture_size(model))
-        return convert_float(freeze(model))
+        return convert_float(freeze(model, scale=options.scale, offset=options.offset))
     file = read_model_file(path)
     size = (file.manifest.input.height, file.manifest.input.width)
     _check_reference(path, target, file.labels, len(file.labels), size)
@@ -122,13 +143,10 @@ def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
     return _Split(pictures.name, options.split, chosen)
 
 
-def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
+def _compared(reference: bytes, target: ModelFile, split: _Split) -> Comparison:
     from convert.int8.compare import compare
-    from convert.int8.comparison_json import comparison_json
-    from convert.report.quantization import class_text, comparison_text
-    from convert.report.scores import scores_table, table_text
 
-    result = compare(
+    return compare(
         reference,
         target.flatbuffer,
         split.pictures,
@@ -136,6 +154,27 @@ def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[s
         split="test" if split.name == "test" else "validation",
         temperature=target.manifest.output.temperature,
     )
+
+
+def _warn_of_pixels(path: Path, result: Comparison) -> None:
+    """Say so where a Keras model seems to be fed other values than it was trained on."""
+    from convert.int8.gate import SIGNIFICANCE
+
+    if result.drop >= -_TOO_MUCH_BETTER or result.p_value >= SIGNIFICANCE:
+        return
+    print(
+        f"warning: {path}: the float model is right on only {100 * result.reference_top1:.1f} % of "
+        f"the pictures, the compiled one on {100 * result.target_top1:.1f} %: if it was compiled "
+        "with --scale and --offset, name them here too",
+        file=sys.stderr,
+    )
+
+
+def _comparison(result: Comparison, target: ModelFile) -> tuple[dict[str, Any], str]:
+    from convert.int8.comparison_json import comparison_json
+    from convert.report.quantization import class_text, comparison_text
+    from convert.report.scores import scores_table, table_text
+
     scores = scores_table([result], precision="compiled")
     parts = (
         class_text(result, precision="compiled"),
@@ -210,6 +249,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("model", nargs="?", metavar="MODEL", help="a path, or the name of an installed model")
     add("--float", dest="float_model", type=Path, metavar="FLOAT", help=".tflite or .keras")
+    add("--scale", type=finite_number, help="feed a foreign .keras pixel * SCALE + OFFSET")
+    add("--offset", type=finite_number, default=0.0, help="see --scale")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add("--split", choices=("test", "validation"), default="test")
