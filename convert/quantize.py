@@ -82,7 +82,8 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> _Work:
     )
     for note in pictures.notes:
         say(note)
-    warnings = check_unseen(record, pictures)
+    # What is not known of any part is said of each, and once is enough.
+    warnings = tuple(dict.fromkeys(check_unseen(record, pictures)))
     settings = Settings(
         precision=options.precision,
         method=options.method,

@@ -73,6 +73,7 @@ def adopt_file(
         ConvertError: it is refused; the message says why.
         OSError: a file cannot be read.
     """
+    from convert.data.held_out import UNKNOWN_TRAINING
     from convert.data.picture_cache import cache_of
     from convert.int8.inputs import load_pictures
     from convert.packaging.accuracy import measured, records
@@ -90,11 +91,7 @@ def adopt_file(
         skip_broken=options.skip_broken,
         cache=cache_of(options.data, options.cache, none=options.no_cache),
     )
-    notes = (
-        *adopted.notes,
-        *pictures.notes,
-        "nobody can tell whether the model was trained on these pictures",
-    )
+    notes = (*adopted.notes, *pictures.notes, UNKNOWN_TRAINING)
     reference = None
     if options.float_model is not None:
         reference = _adopt(options.float_model, options, name, say)

@@ -197,6 +197,7 @@ def test_the_card_has_the_figures_of_the_manifest(
         assert f"| {record.dataset}, {record.split} | {record.count:,} | " in text
         assert f"{100 * record.target_top1:.2f} % (" in text
         assert f"{100 * record.float_top1:.2f} % (" in text
+    assert "may have been trained on these pictures" not in text  # its record says on which
     assert bundled.manifest.flatbuffer.sha256 in text
     packed = renamed(BUNDLED.read_bytes(), "my-parts", source="x")
     assert hashlib.sha256(packed).hexdigest() in text

@@ -18,6 +18,7 @@ from tiny_model import RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_fol
 from convert import quantize
 from convert.errors import ConversionError
 from convert.quiet import quiet
+from convert.report.model_card import model_card
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.model_file import read_model_file
 
@@ -320,7 +321,15 @@ def test_a_foreign_model_with_a_scale(
     assert manifest.labels == ("blue", "red", "green")
     assert manifest.output.activation == "logits"
     assert manifest.accuracy[0].target_top1 > 0.9
-    assert run.err == ""
+    # Said once, though it is so of validation and of test pictures.
+    unknown = "data: nobody can tell whether the model was trained on these pictures; if it was, it"
+    assert run.err == f"warning: {unknown} looks better than it is\n"
+    assert json.loads(path.with_suffix(".report.json").read_bytes())["warnings"] == [
+        f"{unknown} looks better than it is"
+    ]
+    card = model_card(read_model_file(path), install="pip install x")
+    assert "may have been trained on these pictures, and then looks better" in card
+    assert "accepted by these pictures" in card
 
 
 def test_a_float_model_that_guesses_is_pointed_out(
