@@ -168,7 +168,10 @@ def _write(
         # Before the report is written: a file in its way must not hide the verdict.
         advice = "" if compiled.advice is None else f"{compiled.advice} "
         print(f"FAILED: {verdict.reason}. {advice}{output} was not written.", file=sys.stderr)
-    write_and_tell(files, force=options.replace, say=say)
+    # A report that was named is not the build folder's, wherever the model goes.
+    named = () if options.report is None else (options.report, options.report.with_suffix(".html"))
+    ours = set(files).difference(named) if options.is_ours else ()
+    write_and_tell(files, force=options.force, say=say, ours=ours)
     if verdict.status == "not-enough":
         print(f"NOT ENOUGH PICTURES: {verdict.reason}.", file=sys.stderr)
     elif verdict.status == "pass":
