@@ -58,7 +58,7 @@ def freeze(model: keras.Model, *, scale: float | None = None, offset: float = 0.
     check_float_model(model, source=model.name)
     front: list[keras.Layer] = []
     if scale is not None:
-        for layer in model.layers:
+        for layer in model._flatten_layers():  # also those of models within
             if type(layer).__name__ in ("Rescaling", "Normalization"):
                 raise FloatModelError(
                     f"{model.name}: layer {layer.name!r} rescales pixels already: "

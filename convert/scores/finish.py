@@ -90,10 +90,10 @@ def finish(
         say(f"Fitting a temperature on {len(validation)} validation pictures")
         outputs = predict(convert_float(model), validation.images)
         temperature = fit_temperature(logits_of(outputs, output), validation.labels)
-    if wanted != output:
-        model = with_softmax(model) if wanted == "softmax" else without_softmax(model)
     if temperature is not None and wanted == "softmax":
         model = fold_temperature(model, temperature.value)
+    if wanted != output:
+        model = with_softmax(model) if wanted == "softmax" else without_softmax(model)
     return Finished(model, wanted, temperature)
 
 

@@ -161,3 +161,21 @@ def test_two_scales_are_refused() -> None:
         model = build_minivgg(classes=3, height=8, width=8, blocks=((4,),), head="gap")
     with pytest.raises(FloatModelError, match="layer 'scale' rescales pixels already"):
         freeze(model, scale=1 / 255)
+
+
+@pytest.mark.parametrize("kind", ["Rescaling", "Normalization"])
+def test_a_scale_within_a_nested_model_is_one_too(kind: str) -> None:
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        scale = {
+            "Rescaling": layers.Rescaling(1 / 255, name="inner"),
+            "Normalization": layers.Normalization(mean=[1.0] * 3, variance=[4.0] * 3, name="inner"),
+        }[kind]
+        base = keras.Sequential([keras.Input((8, 8, 3)), scale, layers.Conv2D(4, 3)])
+        outer = keras.Sequential([keras.Input((8, 8, 3)), base])
+        model = keras.Sequential([keras.Input((8, 8, 3)), outer, layers.Flatten(), layers.Dense(2)])
+    assert freeze(model).outputs[0].shape == (1, 2)
+    with pytest.raises(FloatModelError, match="layer 'inner' rescales pixels already"):
+        freeze(model, scale=1 / 255)
