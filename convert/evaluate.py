@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.options import add_folder_options, finite_number
+from convert.options import add_folder_options, check_folder_options, finite_number
 
 # Quantization does not make a model better by so much: the float model gets other values then.
 _TOO_MUCH_BETTER = 0.05
@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     _check_scale(parser, options)
+    check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from minivgg_edge.catalog import load_model
 

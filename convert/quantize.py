@@ -23,6 +23,7 @@ from convert.atomic import write_and_tell
 from convert.command import run_command
 from convert.errors import ConvertError
 from convert.int8.arguments import parse_arguments
+from convert.options import check_folder_options
 from convert.precision.kinds import DEFAULT
 from convert.scores.options import score_settings
 from convert.search.options import DEFAULT_BUDGET_S
@@ -47,6 +48,7 @@ class _Work:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = parse_arguments(__doc__, arguments)
+    check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     say: Callable[[str], None] = _silent if options.quiet else _say
     work = _compile(options, say)

@@ -279,6 +279,21 @@ def test_options_of_adopting_need_it(
     assert f"{option} needs --adopt" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["--split-file", "x.json"], ["--skip-broken"], ["--cache", "x"], ["--no-cache"]],
+    ids=lambda words: words[0],
+)
+def test_options_of_pictures_need_them(
+    words: list[str], package: Package, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, missing in ((words, "--adopt"), ([*words, "--adopt"], "--data")):
+        with pytest.raises(SystemExit) as stop:
+            package(*given)
+        assert stop.value.code == 2
+        assert f"{words[0]} needs {missing}" in capsys.readouterr().err
+
+
 def test_no_two_models_share_a_package() -> None:
     names = [wheel_names(name) for name in ("a-b", "ab", "a-b-2", "b")]
     assert len({name.package for name in names}) == len(names)
