@@ -22,9 +22,6 @@ from convert.errors import DataError
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import add_folder_options, check_folder_options, finite_number
 
-# Quantization does not make a model better by so much: the float model gets other values then.
-_TOO_MUCH_BETTER = 0.05
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -48,20 +45,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _check_scale(parser, options)
     check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from convert.int8.reference import pixels_warning, read_reference
     from minivgg_edge.catalog import load_model
 
     target = load_model(options.model)
     float_model = options.float_model
     if options.model is None and float_model is None:
         float_model = DEFAULT_MODEL
-    reference = None if float_model is None else _reference(float_model, target, options)
+    reference = None
+    if float_model is not None:
+        reference = read_reference(float_model, target, scale=options.scale, offset=options.offset)
     split = _split(options, target)
     if reference is None:
         document, text = _measure(target, split)
     else:
         result = _compared(reference, target, split)
-        if options.scale is None and float_model.suffix == ".keras":
-            _warn_of_pixels(float_model, result)
+        warning = pixels_warning(float_model, result) if options.scale is None else None
+        if warning is not None:
+            print(f"warning: {warning}", file=sys.stderr)
         document, text = _comparison(result, target)
     print(json.dumps(document, indent=2, ensure_ascii=False) if options.json else text)
     return EXIT_DONE
@@ -76,46 +77,6 @@ def _check_scale(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         got = "none" if given is None else given
         parser.error(
             f"--scale: expected it with --float MODEL.keras, got {got}: a .tflite takes pixels"
-        )
-
-
-def _reference(path: Path, target: ModelFile, options: argparse.Namespace) -> bytes:
-    """The float flatbuffer to compare with; its labels and its size have to be those of `target`.
-
-    A `.keras` file without a training record has no labels: the number of its classes has to do.
-    """
-    from minivgg_edge.model_file import read_model_file
-
-    if path.suffix == ".keras":
-        from convert.int8.conversion import convert_float
-        from convert.int8.float_model import load_float_model, picture_size
-        from convert.int8.freeze import freeze
-        from convert.int8.inputs import load_identity
-
-        model = load_float_model(path)
-        labels = load_identity(path, name=target.manifest.name).labels
-        classes = int(model.outputs[0].shape[1])
-        _check_reference(path, target, labels, classes, picture_size(model))
-        return convert_float(freeze(model, scale=options.scale, offset=options.offset))
-    file = read_model_file(path)
-    size = (file.manifest.input.height, file.manifest.input.width)
-    _check_reference(path, target, file.labels, len(file.labels), size)
-    return file.flatbuffer
-
-
-def _check_reference(
-    path: Path, target: ModelFile, labels: tuple[str, ...], classes: int, size: tuple[int, int]
-) -> None:
-    if labels not in ((), target.labels) or classes != len(target.labels):
-        raise DataError(
-            f"{path}: expected the labels of {target.source}, {list(target.labels)}, "
-            f"got {list(labels) or f'{classes} classes'}"
-        )
-    height, width = target.manifest.input.height, target.manifest.input.width
-    if size != (height, width):
-        raise DataError(
-            f"{path}: expected an input of {height}x{width} pixels, as {target.source} has, "
-            f"got {size[0]}x{size[1]}"
         )
 
 
@@ -154,20 +115,6 @@ def _compared(reference: bytes, target: ModelFile, split: _Split) -> Comparison:
         dataset=split.dataset,
         split="test" if split.name == "test" else "validation",
         temperature=target.manifest.output.temperature,
-    )
-
-
-def _warn_of_pixels(path: Path, result: Comparison) -> None:
-    """Say so where a Keras model seems to be fed other values than it was trained on."""
-    from convert.int8.gate import SIGNIFICANCE
-
-    if result.drop >= -_TOO_MUCH_BETTER or result.p_value >= SIGNIFICANCE:
-        return
-    print(
-        f"warning: {path}: the float model is right on only {100 * result.reference_top1:.1f} % of "
-        f"the pictures, the compiled one on {100 * result.target_top1:.1f} %: if it was compiled "
-        "with --scale and --offset, name them here too",
-        file=sys.stderr,
     )
 
 
