@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -30,23 +30,38 @@ def write_output(path: Path, data: bytes, *, force: bool) -> Written:
     return "written"
 
 
-def write_outputs(files: Mapping[Path, bytes], *, force: bool) -> dict[Path, Written]:
+def write_outputs(
+    files: Mapping[Path, bytes], *, force: bool, ours: Collection[Path] = ()
+) -> dict[Path, Written]:
     """Write files that belong together, as `write_output` does, in their order.
 
     All are looked at before the first is written: no mixture of old and new ones.
 
+    Args:
+        files: by path, what each is to hold.
+        force: replace whatever is there.
+        ours: those of `files` that are replaced without it.
+
     Raises:
-        OutputExistsError: a file exists with other bytes and `force` is false; none is written.
+        OutputExistsError: a file exists with other bytes and may not be replaced; none is written.
         OSError: a file cannot be written; those before it are.
     """
     for path, data in files.items():
-        _holds(path, data, force=force)
-    return {path: write_output(path, data, force=force) for path, data in files.items()}
+        _holds(path, data, force=force or path in ours)
+    return {
+        path: write_output(path, data, force=force or path in ours) for path, data in files.items()
+    }
 
 
-def write_and_tell(files: Mapping[Path, bytes], *, force: bool, say: Callable[[str], None]) -> None:
+def write_and_tell(
+    files: Mapping[Path, bytes],
+    *,
+    force: bool,
+    say: Callable[[str], None],
+    ours: Collection[Path] = (),
+) -> None:
     """Write files as `write_outputs` does, and say of each what became of it and its size."""
-    for path, state in write_outputs(files, force=force).items():
+    for path, state in write_outputs(files, force=force, ours=ours).items():
         say(f"{path}: {state}, {size(len(files[path]))}")
 
 

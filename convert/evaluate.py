@@ -1,8 +1,9 @@
 """Measure a compiled model on a whole split of a data set.
 
 With `--float` the table compares it with its float model, picture by picture; that is the
-by-product of `convert.quantize`, or the `.keras` file. Without it: accuracy with its 95 % Wilson
-interval. Without a model: the bundled one and its float model.
+by-product of `convert.quantize`, or the `.keras` file (with the --scale and --offset that it was
+compiled with). Without it: accuracy with its 95 % Wilson interval. Without a model: the bundled one
+and its float model.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.options import add_folder_options
+from convert.options import add_folder_options, check_folder_options, finite_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,61 +40,43 @@ class _Split:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    _check_scale(parser, options)
+    check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from convert.int8.reference import pixels_warning, read_reference
     from minivgg_edge.catalog import load_model
 
     target = load_model(options.model)
     float_model = options.float_model
     if options.model is None and float_model is None:
         float_model = DEFAULT_MODEL
-    reference = None if float_model is None else _reference(float_model, target)
+    reference = None
+    if float_model is not None:
+        reference = read_reference(float_model, target, scale=options.scale, offset=options.offset)
     split = _split(options, target)
     if reference is None:
         document, text = _measure(target, split)
     else:
-        document, text = _compare(reference, target, split)
+        result = _compared(reference, target, split)
+        warning = pixels_warning(float_model, result) if options.scale is None else None
+        if warning is not None:
+            print(f"warning: {warning}", file=sys.stderr)
+        document, text = _comparison(result, target)
     print(json.dumps(document, indent=2, ensure_ascii=False) if options.json else text)
     return EXIT_DONE
 
 
-def _reference(path: Path, target: ModelFile) -> bytes:
-    """The float flatbuffer to compare with; its labels and its size have to be those of `target`.
-
-    A `.keras` file without a training record has no labels: the number of its classes has to do.
-    """
-    from minivgg_edge.model_file import read_model_file
-
-    if path.suffix == ".keras":
-        from convert.int8.conversion import convert_float
-        from convert.int8.float_model import load_float_model, picture_size
-        from convert.int8.freeze import freeze
-        from convert.int8.inputs import load_identity
-
-        model = load_float_model(path)
-        labels = load_identity(path, name=target.manifest.name).labels
-        classes = int(model.outputs[0].shape[1])
-        _check_reference(path, target, labels, classes, picture_size(model))
-        return convert_float(freeze(model))
-    file = read_model_file(path)
-    size = (file.manifest.input.height, file.manifest.input.width)
-    _check_reference(path, target, file.labels, len(file.labels), size)
-    return file.flatbuffer
-
-
-def _check_reference(
-    path: Path, target: ModelFile, labels: tuple[str, ...], classes: int, size: tuple[int, int]
-) -> None:
-    if labels not in ((), target.labels) or classes != len(target.labels):
-        raise DataError(
-            f"{path}: expected the labels of {target.source}, {list(target.labels)}, "
-            f"got {list(labels) or f'{classes} classes'}"
-        )
-    height, width = target.manifest.input.height, target.manifest.input.width
-    if size != (height, width):
-        raise DataError(
-            f"{path}: expected an input of {height}x{width} pixels, as {target.source} has, "
-            f"got {size[0]}x{size[1]}"
+def _check_scale(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the program with a usage error where there is nothing to scale pixels for."""
+    if options.offset and options.scale is None:
+        parser.error("--offset needs --scale")
+    given = options.float_model
+    if options.scale is not None and (given is None or given.suffix != ".keras"):
+        got = "none" if given is None else given
+        parser.error(
+            f"--scale: expected it with --float MODEL.keras, got {got}: a .tflite takes pixels"
         )
 
 
@@ -122,13 +105,10 @@ def _split(options: argparse.Namespace, target: ModelFile) -> _Split:
     return _Split(pictures.name, options.split, chosen)
 
 
-def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
+def _compared(reference: bytes, target: ModelFile, split: _Split) -> Comparison:
     from convert.int8.compare import compare
-    from convert.int8.comparison_json import comparison_json
-    from convert.report.quantization import class_text, comparison_text
-    from convert.report.scores import scores_table, table_text
 
-    result = compare(
+    return compare(
         reference,
         target.flatbuffer,
         split.pictures,
@@ -136,6 +116,13 @@ def _compare(reference: bytes, target: ModelFile, split: _Split) -> tuple[dict[s
         split="test" if split.name == "test" else "validation",
         temperature=target.manifest.output.temperature,
     )
+
+
+def _comparison(result: Comparison, target: ModelFile) -> tuple[dict[str, Any], str]:
+    from convert.int8.comparison_json import comparison_json
+    from convert.report.quantization import class_text, comparison_text
+    from convert.report.scores import scores_table, table_text
+
     scores = scores_table([result], precision="compiled")
     parts = (
         class_text(result, precision="compiled"),
@@ -210,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("model", nargs="?", metavar="MODEL", help="a path, or the name of an installed model")
     add("--float", dest="float_model", type=Path, metavar="FLOAT", help=".tflite or .keras")
+    add("--scale", type=finite_number, help="feed a foreign .keras pixel * SCALE + OFFSET")
+    add("--offset", type=finite_number, default=0.0, help="see --scale")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add("--split", choices=("test", "validation"), default="test")

@@ -7,6 +7,8 @@ import math
 import re
 from pathlib import Path
 
+from convert.errors import DataError
+
 
 def positive_integer(text: str) -> int:
     """An integer of at least 1."""
@@ -65,6 +67,32 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
         help="where big photos are kept decoded; default: out/cache/FOLDER-HASH",
     )
     group.add_argument("--no-cache", action="store_true", help="decode in every run")
+
+
+def check_folder_options(options: argparse.Namespace) -> None:
+    """Check that what concerns a folder of images is not asked of CIFAR-10, where it says nothing.
+
+    Args:
+        options: with `data`, the folder, None for the embedded sample, and what
+            `add_folder_options` adds. `--no-cache` is always true of CIFAR-10.
+
+    Raises:
+        DataError: one of the others is given.
+    """
+    given = {
+        "--split-file": options.split_file is not None,
+        "--skip-broken": options.skip_broken,
+        "--cache": options.cache is not None,
+    }
+    flags = [flag for flag, is_given in given.items() if is_given]
+    if not flags:
+        return
+    from convert.data.cifar10 import is_binary_layout
+
+    if options.data is None or is_binary_layout(options.data):
+        raise DataError(
+            f"{options.data or 'without --data'}: {flags[0]} is for folders of images, not CIFAR-10"
+        )
 
 
 def _integer(text: str, least: int) -> int:

@@ -23,6 +23,7 @@ from convert.atomic import write_and_tell
 from convert.command import run_command
 from convert.errors import ConvertError
 from convert.int8.arguments import parse_arguments
+from convert.options import check_folder_options
 from convert.precision.kinds import DEFAULT
 from convert.scores.options import score_settings
 from convert.search.options import DEFAULT_BUDGET_S
@@ -47,6 +48,7 @@ class _Work:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = parse_arguments(__doc__, arguments)
+    check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     say: Callable[[str], None] = _silent if options.quiet else _say
     work = _compile(options, say)
@@ -82,7 +84,8 @@ def _compile(options: argparse.Namespace, say: Callable[[str], None]) -> _Work:
     )
     for note in pictures.notes:
         say(note)
-    warnings = check_unseen(record, pictures)
+    # What is not known of any part is said of each, and once is enough.
+    warnings = tuple(dict.fromkeys(check_unseen(record, pictures)))
     settings = Settings(
         precision=options.precision,
         method=options.method,
@@ -167,7 +170,10 @@ def _write(
         # Before the report is written: a file in its way must not hide the verdict.
         advice = "" if compiled.advice is None else f"{compiled.advice} "
         print(f"FAILED: {verdict.reason}. {advice}{output} was not written.", file=sys.stderr)
-    write_and_tell(files, force=options.replace, say=say)
+    # A report that was named is not the build folder's, wherever the model goes.
+    named = () if options.report is None else (options.report, options.report.with_suffix(".html"))
+    ours = set(files).difference(named) if options.is_ours else ()
+    write_and_tell(files, force=options.force, say=say, ours=ours)
     if verdict.status == "not-enough":
         print(f"NOT ENOUGH PICTURES: {verdict.reason}.", file=sys.stderr)
     elif verdict.status == "pass":

@@ -11,6 +11,15 @@ from convert.errors import DataError
 
 # Of 2**48 values, 5,000 pictures meet one of 50,000 others by chance once in a million data sets.
 _BYTES = 6
+# What `convert.train` records of itself; without both, the model came from elsewhere.
+_OF_TRAINING = ("data", "recipe")
+
+UNKNOWN_TRAINING = "nobody can tell whether the model was trained on these pictures"
+
+
+def tells_of_training(record: Mapping[str, Any]) -> bool:
+    """Whether this is the record of a training, be it beside the model or in a model file."""
+    return any(key in record for key in _OF_TRAINING)
 
 
 def trained_on(train: PictureSet) -> str:
@@ -43,11 +52,14 @@ def check_held_out(
         source: name of the data set for messages.
 
     Returns:
-        A warning if it cannot be told, else None; also None if there is no record.
+        A warning if it cannot be told, as for a model from elsewhere, which has no record; else
+        None.
 
     Raises:
         DataError: the model has been trained on some of the pictures, or the record is malformed.
     """
+    if not tells_of_training(record):
+        return f"{source}: {UNKNOWN_TRAINING}; if it was, it looks better than it is"
     try:
         recorded = record["data"]["splits"].get(split, {}).get("digest")
         names = base64.b64decode(record.get("trained_on", ""), validate=True)

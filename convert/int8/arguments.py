@@ -31,8 +31,12 @@ DEFAULT_OUTPUT = Path("out") / "minivgg.tflite"
 def parse_arguments(description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line.
 
-    Beside the options, the namespace has `path`, where the model goes, `replace`, whether it may
-    take another's place, and `method`, which the options for ranges and weights amount to.
+    Beside the options, the namespace has `path`, where the model goes, `is_ours`, whether that is
+    the project's own output of its own model, and `method`, which the options for ranges and
+    weights amount to.
+
+    Raises:
+        DataError: the training record beside the model, which may name it, is malformed.
     """
     parser = _parser(description)
     options = parser.parse_args(arguments)
@@ -48,16 +52,32 @@ def parse_arguments(description: str | None, arguments: Sequence[str] | None) ->
         options.calibration_count = DEFAULT_COUNT
     if options.debug and options.precision != DEFAULT:
         parser.error(f"--debug: expected it without --precision {options.precision}: it is of int8")
-    options.path = options.out or default_output(DEFAULT_OUTPUT, options.precision)
-    # The default output is this project's own build folder: a newer model may replace what an
-    # older one left there.
-    options.replace = options.force or options.out is None
+    # That output is this project's own build folder: a newer model may replace what an older one
+    # left there.
+    options.is_ours = options.out is None and options.model.resolve() == DEFAULT_MODEL
+    output = DEFAULT_OUTPUT
+    if not options.is_ours and options.out is None:
+        output = output.with_name(f"{_own_name(parser, options)}.tflite")
+    options.path = options.out or default_output(output, options.precision)
     if options.name is None:
         try:
             options.name = model_name(options.path.stem)
         except argparse.ArgumentTypeError as error:
             parser.error(f"--name: the output's name does not serve as one: {error}")
     return options
+
+
+def _own_name(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str:
+    """What a model is called that got no output: as given, as it was trained, or as its file."""
+    if options.name is not None:
+        return str(options.name)
+    from convert.int8.labels import read_training_record
+
+    name = read_training_record(options.model).get("name", options.model.stem)
+    try:
+        return model_name(str(name))
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"{options.model}: its name does not serve as one, use --name: {error}")
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:
@@ -68,13 +88,13 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL.keras")
-    add("-o", "--out", type=Path, metavar="OUT.tflite", help=f"default: {DEFAULT_OUTPUT}")
+    add("-o", "--out", type=Path, metavar="OUT.tflite", help="default: out/NAME.tflite")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
     add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
     add("--offset", type=finite_number, default=0.0, help="see --scale")
-    add("--name", type=model_name, help="of the model; default: the output's name")
+    add("--name", type=model_name, help="of the model; default: the output's, its own")
     add("--io", choices=("uint8", "int8"), default="uint8", help="dtype of the graph's two ends")
     add(
         "--calibration-count",

@@ -15,6 +15,7 @@ from convert.int8.compare import compare
 from convert.int8.comparison import Comparison
 from convert.int8.compilation import Compiled, Pictures, Settings, check_pictures
 from convert.int8.conversion import convert_float, convert_int8
+from convert.int8.float_answers import check_float_answers
 from convert.int8.freeze import freeze
 from convert.int8.gate import judge
 from convert.int8.packing import Identity, pack, with_metadata
@@ -73,6 +74,14 @@ def compile_model(
     int8_model = with_metadata(int8_model, found, named)
     float_model = with_metadata(float_model, describe(float_model), identity)
     found = audit_precision(int8_model, settings.precision, io=settings.io)
+    check_float_answers(
+        model,
+        float_model,
+        finished,
+        pictures.validation.images,
+        scale=settings.scale,
+        offset=settings.offset,
+    )
     comparisons = []
     for split in ("validation", "test"):
         part = getattr(pictures, split)

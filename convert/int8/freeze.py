@@ -37,9 +37,9 @@ def freeze(model: keras.Model, *, scale: float | None = None, offset: float = 0.
 
     A chain of the layers that `build_minivgg` uses is rebuilt: dropout goes, a scale without an
     offset goes into the next convolution's weights (with an offset, zero padding would no longer
-    stand for the same pixel), batch normalization behind a linear convolution or dense layer goes
-    into its weights and bias, in float64. A batch normalization behind a ReLU stays. Any other
-    graph is only given a batch of 1; the converter does its own folding.
+    stand for the same pixel), batch normalization of channels behind a linear convolution or dense
+    layer goes into its weights and bias, in float64. One behind a ReLU, or of another axis, stays.
+    Any other graph is only given a batch of 1; the converter does its own folding.
 
     Args:
         model: one that `check_float_model` accepts.
@@ -58,7 +58,7 @@ def freeze(model: keras.Model, *, scale: float | None = None, offset: float = 0.
     check_float_model(model, source=model.name)
     front: list[keras.Layer] = []
     if scale is not None:
-        for layer in model.layers:
+        for layer in model._flatten_layers():  # also those of models within
             if type(layer).__name__ in ("Rescaling", "Normalization"):
                 raise FloatModelError(
                     f"{model.name}: layer {layer.name!r} rescales pixels already: "
@@ -112,7 +112,7 @@ def _folded(chain: list[keras.Layer]) -> list[tuple[keras.Layer, list[NDArray[np
             continue
         if kind in ("Conv2D", "Dense"):
             normalization = None
-            if type(behind).__name__ == "BatchNormalization" and _is_linear(layer):
+            if _is_linear(layer) and _normalizes_channels(behind, layer):
                 normalization, position = behind, position + 1
             kernel, bias = _fold_weights(layer, normalization, scale)
             scale = 1.0
@@ -150,6 +150,18 @@ def _copy(layer: keras.Layer, **changes: Any) -> keras.Layer:
 def _is_pure_scale(layer: keras.Layer) -> bool:
     scale, offset = layer.scale, layer.offset
     return bool(np.isscalar(scale) and np.isscalar(offset) and offset == 0.0)
+
+
+def _normalizes_channels(layer: keras.Layer | None, source: keras.Layer) -> bool:
+    """Whether it is a batch normalization of the channels that `source` puts out, last.
+
+    One of another axis, of rows for example, has as many factors as there are rows; where these
+    are as many as the channels, they would fit the kernel and mean something else.
+    """
+    if type(layer).__name__ != "BatchNormalization":
+        return False
+    channels_last = getattr(source, "data_format", "channels_last") == "channels_last"
+    return channels_last and layer.axis in (-1, layer.input_spec.ndim - 1)
 
 
 def _is_linear(layer: keras.Layer) -> bool:

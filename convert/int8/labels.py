@@ -23,13 +23,23 @@ def read_labels(path: Path) -> tuple[str, ...]:
         DataError: the file is no UTF-8 text, or its lines are not distinct labels.
         OSError: it cannot be read.
     """
+    return parse_labels(path.read_bytes(), source=str(path))
+
+
+def parse_labels(data: bytes, *, source: str) -> tuple[str, ...]:
+    """Return the labels in the bytes of a text file, as `read_labels` does.
+
+    Raises:
+        DataError: they are no UTF-8 text, or the lines are not distinct labels.
+    """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        # Some editors put a byte order mark in front, which is no part of the first label.
+        lines = data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: expected UTF-8 text, got {error.reason}") from error
+        raise DataError(f"{source}: expected UTF-8 text, got {error.reason}") from error
     while lines and not lines[-1].strip():
         lines.pop()
-    return check_labels([line.strip() for line in lines], source=str(path))
+    return check_labels([line.strip() for line in lines], source=source)
 
 
 def check_labels(labels: Sequence[object], *, source: str) -> tuple[str, ...]:

@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from convert.atomic import write_output
 from convert.command import EXIT_DONE, run_command
 from convert.layer_error.options import parse_options
+from convert.options import check_folder_options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = parse_options(__doc__, arguments)
+    check_folder_options(options)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     # Here and not above: TensorFlow takes seconds, `--help` and a misspelt option must not.
     from convert.layer_error.advice import advise

@@ -13,7 +13,7 @@ import numpy as np
 from convert.errors import DataError
 from convert.int8.audit import Audit, describe
 from convert.int8.golden import clearest
-from convert.int8.labels import check_labels
+from convert.int8.labels import parse_labels
 from convert.int8.packing import TOLERANCE_STEPS, Identity, pack, with_metadata
 from convert.int8.writing import write_model
 from convert.packaging.errors import AdoptionError
@@ -173,9 +173,8 @@ def _labels(
     own: tuple[str, ...] | None = None
     if name is not None and name in files:
         try:
-            lines = files[name].decode("utf-8").rstrip().splitlines()
-            own = check_labels([line.strip() for line in lines], source=where)
-        except (UnicodeDecodeError, DataError) as error:
+            own = parse_labels(files[name], source=where)
+        except DataError as error:
             # With labels of the user's, those in the file need not be usable.
             if given is None:
                 raise DataError(f"{where}: expected labels, got: {error}; use --labels") from error

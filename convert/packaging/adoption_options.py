@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.options import add_folder_options
+from convert.options import add_folder_options, check_folder_options
 
 if TYPE_CHECKING:
     from convert.packaging.adoption import Adopted
     from convert.packaging.normalization import Normalization
 
-_NEED_ADOPT = (
-    "labels",
-    "scale",
-    "offset",
-    "crop",
-    "data",
-    "float_model",
-    "split_file",
-    "cache",
-)
+_OF_A_FOLDER = ("split_file", "skip_broken", "cache", "no_cache")
+_NEED_ADOPT = ("labels", "scale", "offset", "crop", "data", "float_model", *_OF_A_FOLDER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +48,18 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
 
 def check_adoption_options(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """End the program with a usage error where an option lacks the one that it needs."""
-    given = [name for name in _NEED_ADOPT if getattr(options, name) is not None]
+    given = _given(options, _NEED_ADOPT)
     if given and not options.adopt:
-        option = given[0].removesuffix("_model").replace("_", "-")
-        parser.error(f"--{option} needs --adopt")
-    if options.float_model is not None and options.data is None:
-        parser.error("--float needs --data")
+        parser.error(f"{given[0]} needs --adopt")
+    without_data = _given(options, ("float_model", *_OF_A_FOLDER))
+    if without_data and options.data is None:
+        parser.error(f"{without_data[0]} needs --data")
+
+
+def _given(options: argparse.Namespace, names: Sequence[str]) -> list[str]:
+    """Those of the options that are on the command line, as they stand there."""
+    found = [name for name in names if getattr(options, name) not in (None, False)]
+    return [f"--{name.removesuffix('_model').replace('_', '-')}" for name in found]
 
 
 def adopt_file(
@@ -73,10 +71,13 @@ def adopt_file(
         ConvertError: it is refused; the message says why.
         OSError: a file cannot be read.
     """
+    from convert.data.held_out import UNKNOWN_TRAINING
     from convert.data.picture_cache import cache_of
     from convert.int8.inputs import load_pictures
     from convert.packaging.accuracy import measured, records
 
+    if options.data is not None:
+        check_folder_options(options)
     adopted = _adopt(options.model, options, name, say)
     if options.data is None:
         return AdoptedFile(adopted.pack(), adopted.notes)
@@ -90,11 +91,7 @@ def adopt_file(
         skip_broken=options.skip_broken,
         cache=cache_of(options.data, options.cache, none=options.no_cache),
     )
-    notes = (
-        *adopted.notes,
-        *pictures.notes,
-        "nobody can tell whether the model was trained on these pictures",
-    )
+    notes = (*adopted.notes, *pictures.notes, UNKNOWN_TRAINING)
     reference = None
     if options.float_model is not None:
         reference = _adopt(options.float_model, options, name, say)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from convert.data.held_out import tells_of_training
 from convert.report.markdown import escape, rows_markdown
 from convert.report.text import percent, size
 from minivgg_edge.manifest import AccuracyRecord, InputSpec, Manifest, OutputSpec
@@ -93,6 +94,8 @@ def _accuracy(manifest: Manifest) -> list[str]:
     notes = [f"- {split}: {_SPLITS[split]}." for split in _splits(manifest.accuracy)]
     if "adopted" in manifest.training:
         notes = [_UNKNOWN_TRAINING]
+    elif not tells_of_training(manifest.training):
+        notes += ["", _UNKNOWN_TRAINING]
     note = (
         "Share of pictures whose best label is right, with its 95 % Wilson interval; drop: float "
         "minus compiled on the same pictures, with its 95 % interval; same answer: both give the "

@@ -26,10 +26,7 @@ def ends_in_softmax(model: keras.Model) -> bool:
     Args:
         model: what `freeze` returns.
     """
-    import keras
-
-    layer = _last(model.outputs[0]).layer
-    return ends_in_softmax(layer) if isinstance(layer, keras.Model) else _is_softmax(layer)
+    return _is_softmax(_last_of(model))
 
 
 def with_softmax(model: keras.Model) -> keras.Model:
@@ -40,7 +37,7 @@ def with_softmax(model: keras.Model) -> keras.Model:
     """
     import keras
 
-    layer = _last(_core(model).outputs[0]).layer
+    layer = _last_of(model)
     if _activation(layer) not in ("", "linear"):
         raise _refusal(model, "logits, to put a softmax behind them", layer)
     return keras.Model(model.inputs[0], keras.layers.Softmax(name="scores")(model.outputs[0]))
@@ -53,8 +50,7 @@ def without_softmax(model: keras.Model) -> keras.Model:
         FloatModelError: it does not end in a softmax of its own layer or of a dense layer.
     """
 
-    def cut(core: keras.Model) -> Any:
-        layer, source = _last(core.outputs[0])
+    def cut(layer: keras.Layer, source: Any) -> Any:
         if type(layer).__name__ in ("Softmax", "Activation"):
             return source
         if type(layer).__name__ == "Dense":
@@ -70,7 +66,7 @@ def fold_temperature(model: keras.Model, temperature: float) -> keras.Model:
     The answers stay, the scores change; every tool that runs the graph gets the new ones.
 
     Args:
-        model: a frozen model that ends in a dense layer with a softmax.
+        model: a frozen model that ends in a dense layer, with a softmax or in logits.
         temperature: above 0.
 
     Raises:
@@ -78,46 +74,52 @@ def fold_temperature(model: keras.Model, temperature: float) -> keras.Model:
     """
     wanted = "a dense layer in front of the softmax, to take a temperature"
 
-    def fold(core: keras.Model) -> Any:
-        layer, source = _last(core.outputs[0])
-        if type(layer).__name__ == "Dense" and _is_softmax(layer):
-            return _dense(layer, source, activation="softmax", divisor=temperature)
-        if not _is_softmax(layer):
+    def divide(layer: keras.Layer, source: Any) -> Any:
+        if type(layer).__name__ != "Dense" or _activation(layer) != "linear":
             raise _refusal(model, wanted, layer)
-        dense, features = _last(source)
-        if type(dense).__name__ != "Dense" or _activation(dense) != "linear":
-            raise _refusal(model, wanted, dense)
-        logits = _dense(dense, features, activation="linear", divisor=temperature)
-        return type(layer).from_config(layer.get_config())(logits)
+        return _dense(layer, source, activation="linear", divisor=temperature)
+
+    def fold(layer: keras.Layer, source: Any) -> Any:
+        if not _is_softmax(layer):
+            return divide(layer, source)
+        if type(layer).__name__ == "Dense":
+            return _dense(layer, source, activation="softmax", divisor=temperature)
+        return type(layer).from_config(layer.get_config())(_with_end(source, divide))
 
     return _rebuilt(model, fold)
 
 
-def _rebuilt(model: keras.Model, change: Callable[[keras.Model], Any]) -> keras.Model:
-    """A frozen model whose last layers are others; `change` returns the new output."""
+def _rebuilt(model: keras.Model, change: Callable[[keras.Layer, Any], Any]) -> keras.Model:
+    """A frozen model whose end is another; see `_with_end`."""
     import keras
 
-    core = _core(model)
-    changed = keras.Model(core.inputs[0], change(core), name=core.name)
-    if core is model:
-        return changed
-    pixels = keras.Input(batch_shape=model.inputs[0].shape, dtype="float32", name=_name(model))
-    x = pixels
-    for layer in model.layers[1:]:
-        x = (changed if layer is core else layer)(x)
-    return keras.Model(pixels, x, name=model.name)
+    return keras.Model(model.inputs[0], _with_end(model.outputs[0], change), name=model.name)
 
 
-def _name(model: keras.Model) -> str:
-    return str(model.inputs[0].name)
+def _with_end(tensor: Any, change: Callable[[keras.Layer, Any], Any]) -> Any:
+    """The tensor that stands for `tensor` once the layer that it comes from is another.
 
+    A layer that is a model, as the one that `freeze` only wraps, is rebuilt around its own end.
 
-def _core(model: keras.Model) -> keras.Model:
-    """The model itself or, where `freeze` only wrapped it, the one that it wraps."""
+    Args:
+        tensor: of a Keras graph.
+        change: gets the layer and the tensor that it is given; returns the new tensor.
+    """
     import keras
 
-    last = model.layers[-1]
-    return last if isinstance(last, keras.Model) else model
+    layer, source = _last(tensor)
+    if not isinstance(layer, keras.Model):
+        return change(layer, source)
+    end = _with_end(layer.outputs[0], change)
+    return keras.Model(layer.inputs[0], end, name=layer.name)(source)
+
+
+def _last_of(model: keras.Model) -> keras.Layer:
+    """The last layer that is no model, whatever models it lies in."""
+    import keras
+
+    layer = _last(model.outputs[0]).layer
+    return _last_of(layer) if isinstance(layer, keras.Model) else layer
 
 
 def _last(tensor: Any) -> _Step:

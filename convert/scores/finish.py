@@ -48,9 +48,14 @@ class Finished:
         return self.temperature is not None and self.output == "softmax"
 
     @property
+    def fitted_temperature(self) -> float:
+        """By what logits are divided, in the graph or on the device; 1 without a temperature."""
+        return 1.0 if self.temperature is None else self.temperature.value
+
+    @property
     def device_temperature(self) -> float:
         """What the manifest says: the device divides by it, unless the graph did."""
-        return 1.0 if self.temperature is None or self.is_folded else self.temperature.value
+        return 1.0 if self.is_folded else self.fitted_temperature
 
 
 def finish(
@@ -85,10 +90,10 @@ def finish(
         say(f"Fitting a temperature on {len(validation)} validation pictures")
         outputs = predict(convert_float(model), validation.images)
         temperature = fit_temperature(logits_of(outputs, output), validation.labels)
-    if wanted != output:
-        model = with_softmax(model) if wanted == "softmax" else without_softmax(model)
     if temperature is not None and wanted == "softmax":
         model = fold_temperature(model, temperature.value)
+    if wanted != output:
+        model = with_softmax(model) if wanted == "softmax" else without_softmax(model)
     return Finished(model, wanted, temperature)
 
 

@@ -54,22 +54,35 @@ def mean_output(layer: Layer, mean: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Args:
         layer: in real numbers.
-        mean: the mean input, float64; (1, height, width, in) of a convolution, (1, in) of a dense
-            layer.
+        mean: the mean input, float64; (1, height, width, in) of a convolution; of a dense layer
+            (1, in), or (1, ..., in) where it stands at every position of a map.
 
     Returns:
         float64 (out,).
+
+    Raises:
+        ConversionError: the channels of input and weights do not fit together.
     """
+    channels = layer.weights.shape[-1]
     if layer.kind == "FULLY_CONNECTED":
-        product: NDArray[np.float64] = layer.weights @ mean.reshape(-1) + layer.bias
-        return product
+        # As many rows as positions; what lies flattened below all weights is one.
+        product: NDArray[np.float64] = layer.weights @ mean.reshape(-1, channels).mean(axis=0)
+        return product + layer.bias
     patch = mean_patch(layer, mean)
     if layer.kind == "DEPTHWISE_CONV_2D":
         # Output channel k * multiplier + m reads input channel k.
-        repeated = np.repeat(patch, layer.weights.shape[3] // patch.shape[2], axis=2)
+        repeated = np.repeat(patch, channels // patch.shape[2], axis=2)
         weighted: NDArray[np.float64] = (layer.weights[0] * repeated).sum(axis=(0, 1))
         return weighted + layer.bias
-    return np.tensordot(layer.weights, patch, axes=3) + layer.bias
+    # A grouped convolution's outputs are in the order of its groups, as its inputs are.
+    groups = patch.shape[2] // channels
+    if groups * channels != patch.shape[2] or len(layer.bias) % groups:
+        raise ConversionError(
+            f"{layer.name}: expected weights for all of its input's {patch.shape[2]} channels or "
+            f"for even groups of them, got {len(layer.bias)} outputs of {channels}"
+        )
+    parts = zip(np.split(layer.weights, groups), np.split(patch, groups, axis=2), strict=True)
+    return np.concatenate([np.tensordot(own, below, axes=3) for own, below in parts]) + layer.bias
 
 
 def mean_patch(layer: Layer, mean: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convert.data.pictures import PictureSet
 from convert.errors import ConversionError, DataError
 from convert.int8.conversion import convert_float
@@ -104,7 +107,7 @@ def search(
         watch: is called after every trial.
 
     Raises:
-        ConversionError: the converter failed.
+        ConversionError: the converter failed at the first; one that fails later is only noted.
         DataError: there are no pictures to calibrate on or to choose by.
     """
     if len(validation) == 0:
@@ -117,30 +120,59 @@ def search(
     most = most_trials(available=available, equalizable=equalizable)
     trials: list[Trial] = []
     left_out: list[Candidate] = []
+    impossible: dict[Candidate, str] = {}
     for candidate in plan(first, trials, available=available, equalizable=equalizable):
-        if candidate in left_out or any(trial.candidate == candidate for trial in trials):
+        known = (*left_out, *impossible, *(trial.candidate for trial in trials))
+        if candidate in known:
             continue
         work = _work(candidate, preparation, layers, len(validation))
         if trials and not budget.fits(work):
             left_out.append(candidate)
             continue
         started_s = budget.now_s()
-        calibrated = preparation.calibrated(candidate)
-        prepared_s = budget.now_s() - started_s
-        quantized = fine_model(calibrated)
-        ready_s = budget.now_s() - started_s
-        scores = true_scores(quantized, validation.images)
-        trials.append(Trial(candidate, fidelity(reference, scores, validation)))
+        try:
+            trials.append(_tried(candidate, preparation, reference, validation, budget, work))
+        except ConversionError as error:
+            if not trials:
+                raise  # the plain conversion: without it there is no model
+            impossible[candidate] = f"{candidate.title}: not possible: {error}"
+            continue
         took_s = budget.now_s() - started_s
-        budget.learn(
-            work,
-            prepared_s=prepared_s,
-            quantized_s=ready_s - prepared_s,
-            evaluated_s=took_s - ready_s,
-        )
         watch(Step(trials[-1], len(trials), most, took_s, budget.left_s))
-    notes += _shortages([trial.candidate for trial in trials], preparation)
+    notes += (
+        *impossible.values(),
+        *_shortages([trial.candidate for trial in trials], preparation),
+    )
     return Search(tuple(trials), choose(trials), tuple(left_out), len(validation), notes)
+
+
+def _tried(
+    candidate: Candidate,
+    preparation: Preparation,
+    reference: NDArray[np.float64],
+    validation: PictureSet,
+    budget: Budget,
+    work: Work,
+) -> Trial:
+    """Try a candidate and teach the budget what each part of its work took.
+
+    Raises:
+        ConversionError: the converter failed, or the method does not suit the model.
+    """
+    started_s = budget.now_s()
+    calibrated = preparation.calibrated(candidate)
+    prepared_s = budget.now_s()
+    quantized = fine_model(calibrated)
+    ready_s = budget.now_s()
+    scores = true_scores(quantized, validation.images)
+    found = fidelity(reference, scores, validation)
+    budget.learn(
+        work,
+        prepared_s=prepared_s - started_s,
+        quantized_s=ready_s - prepared_s,
+        evaluated_s=budget.now_s() - ready_s,
+    )
+    return Trial(candidate, found)
 
 
 def _obstacles(calibrated: bytes) -> tuple[str, ...]:

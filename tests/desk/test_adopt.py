@@ -226,6 +226,17 @@ def test_what_contradicts_the_metadata_is_refused(
     assert not dist.exists()
 
 
+def test_a_byte_order_mark_in_the_file_is_no_part_of_a_label(
+    make_foreign: Make, run_adopt: Adopt
+) -> None:
+    bare = make_foreign(*BYTES, "float32")
+    first, *others = TINY_CLASSES
+    data = with_metadata(bare, mean=0, std=255, labels=["\ufeff" + first, *others])
+    code, dist = run_adopt(data, labels=None)
+    assert code == 0
+    assert read_model_file(dist / "theirs.tflite").labels == TINY_CLASSES
+
+
 def test_labels_in_the_file_that_are_none_give_way_to_the_users(
     make_foreign: Make, run_adopt: Adopt, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from tiny_model import Tiny, TinyCompiled
 
 from convert import evaluate
 from convert.command import run_command
+from convert.int8.freeze import freeze
 from convert.quiet import quiet
+
+if TYPE_CHECKING:
+    import keras
 
 
 def test_a_comparison(
@@ -52,6 +57,72 @@ def test_bad_input(
     # The embedded sample is of another size.
     assert run_command(evaluate.main, [str(tiny_compiled.path)]) == 2
     assert "name a folder of its own pictures with --data" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def scaled(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model as one that was trained on pixels from 0 to 1 elsewhere: no record."""
+    path = tmp_path_factory.mktemp("foreign") / "scaled.keras"
+    with quiet():
+        import keras
+
+        frozen = freeze(tiny.model)
+        frozen.layers[1].set_weights([255.0 * frozen.layers[1].kernel, frozen.layers[1].bias])
+        given = keras.Input(tiny.model.inputs[0].shape[1:])
+        x = keras.layers.ZeroPadding2D(0)(given)  # no chain: it is only wrapped
+        keras.Model(given, _rest(frozen, x)).save(path)
+    return path
+
+
+def _rest(model: keras.Model, x: Any) -> Any:
+    for layer in model.layers[1:]:
+        x = layer(x)
+    return x
+
+
+def test_a_foreign_model_is_fed_as_it_was_compiled(
+    tiny: Tiny, tiny_compiled: TinyCompiled, scaled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(tiny_compiled.path), "--data", str(tiny.data), "--json", "--float"]
+    assert evaluate.main([*arguments, str(scaled), "--scale", str(1 / 255)]) == 0
+    fed = capsys.readouterr()
+    assert "--scale" not in fed.err
+    # It is the same function of pixels as the model that was compiled.
+    assert evaluate.main([*arguments, str(tiny.path)]) == 0
+    of_pixels = capsys.readouterr()
+    top1 = json.loads(of_pixels.out)["float_top1"]
+    assert json.loads(fed.out)["float_top1"] == top1
+    assert evaluate.main([*arguments, str(scaled)]) == 0
+    raw = capsys.readouterr()
+    assert json.loads(raw.out)["float_top1"] < top1 - 0.2
+    assert f"warning: {scaled}: the float model is right on only " in raw.err
+    assert "name them here too" in raw.err
+
+
+def test_an_offset_too(
+    tiny: Tiny, tiny_compiled: TinyCompiled, scaled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(tiny_compiled.path), "--data", str(tiny.data), "--json", "--float"]
+    shifted = ["--scale", str(1 / 255), "--offset=-5"]
+    assert evaluate.main([*arguments, str(scaled), *shifted]) == 0
+    assert json.loads(capsys.readouterr().out)["agreement"] < 0.9
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--offset=-1"], "--offset needs --scale"),
+        (["--scale", "2"], "--scale: expected it with --float MODEL.keras, got none: a .tflite"),
+        (["--scale", "2", "--float", "a.tflite"], "got a.tflite: a .tflite takes pixels"),
+    ],
+)
+def test_a_scale_of_nothing(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        evaluate.main(words)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def keras_file(path: Path, *, side: int, classes: int) -> Path:

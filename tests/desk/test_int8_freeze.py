@@ -98,6 +98,33 @@ def test_normalization_without_scale_and_center_folds(gray_noise: NDArray[np.uin
     assert _kinds(frozen) == ["InputLayer", "Conv2D", "Flatten", "Dense"]
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_normalization_of_another_axis_stays(axis: int, gray_noise: NDArray[np.uint8]) -> None:
+    """As many rows and columns as channels: its factors would fit the kernel."""
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        model = keras.Sequential(
+            [
+                keras.Input((TINY_SIDE, TINY_SIDE, 3)),
+                layers.Rescaling(1 / 255),
+                layers.Conv2D(TINY_SIDE, 3, padding="same"),
+                layers.BatchNormalization(axis=axis),
+                layers.ReLU(),
+                layers.Flatten(),
+                layers.Dense(3),
+                layers.BatchNormalization(axis=1),
+            ]
+        )
+        randomize_normalization(model, seed=4)
+        frozen = freeze(model)
+    expected = _answers(model, gray_noise)
+    np.testing.assert_allclose(_answers(frozen, gray_noise), expected, rtol=1e-4, atol=1e-4)
+    # The axis behind the last dense layer is that of its classes.
+    assert _kinds(frozen).count("BatchNormalization") == 1
+
+
 def test_any_other_graph_is_kept(gray_noise: NDArray[np.uint8]) -> None:
     with quiet():
         import keras
@@ -133,4 +160,22 @@ def test_two_scales_are_refused() -> None:
     with quiet():
         model = build_minivgg(classes=3, height=8, width=8, blocks=((4,),), head="gap")
     with pytest.raises(FloatModelError, match="layer 'scale' rescales pixels already"):
+        freeze(model, scale=1 / 255)
+
+
+@pytest.mark.parametrize("kind", ["Rescaling", "Normalization"])
+def test_a_scale_within_a_nested_model_is_one_too(kind: str) -> None:
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        scale = {
+            "Rescaling": layers.Rescaling(1 / 255, name="inner"),
+            "Normalization": layers.Normalization(mean=[1.0] * 3, variance=[4.0] * 3, name="inner"),
+        }[kind]
+        base = keras.Sequential([keras.Input((8, 8, 3)), scale, layers.Conv2D(4, 3)])
+        outer = keras.Sequential([keras.Input((8, 8, 3)), base])
+        model = keras.Sequential([keras.Input((8, 8, 3)), outer, layers.Flatten(), layers.Dense(2)])
+    assert freeze(model).outputs[0].shape == (1, 2)
+    with pytest.raises(FloatModelError, match="layer 'inner' rescales pixels already"):
         freeze(model, scale=1 / 255)

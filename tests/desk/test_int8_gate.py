@@ -79,6 +79,24 @@ def test_a_collapse_fails_whatever_the_drop() -> None:
     assert "collapsed to about 1.0 classes where the float model gives 5.0" in verdict.reason
 
 
+def test_a_handful_of_changed_answers_is_no_collapse() -> None:
+    # A picture per class of three: one flip leaves two classes, 1.9 by perplexity, of 3.0.
+    true = np.arange(3)
+    few = Comparison("set", "validation", _LABELS[:3], true, true, np.array([0, 1, 1]))
+    assert few.target_perplexity < 0.7 * few.reference_perplexity
+    verdict = judge(few)
+    assert (verdict.status, verdict.exit_code) == ("not-enough", 3)
+
+    def all_in_one(count: int) -> Comparison:
+        true = np.arange(count) % 2
+        return Comparison("set", "validation", _LABELS[:2], true, true, np.zeros(count, np.int64))
+
+    assert not all_in_one(18).collapsed  # nine changed answers
+    assert all_in_one(20).collapsed
+    # The loss itself is no accident then, and the gate says that.
+    assert judge(all_in_one(18)).status == "fail"
+
+
 def test_verdict_as_json() -> None:
     verdict = judge(comparison(0, 0, 1000), max_drop=0.01)
     assert verdict.to_json() == {

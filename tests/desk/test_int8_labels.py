@@ -21,6 +21,12 @@ def test_a_file_of_labels(tmp_path: Path) -> None:
     assert read_labels(path) == ("7 eleven", "chat noir", "é")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_label(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"\xef\xbb\xbfcat\r\ndog\r\n")
+    assert read_labels(path) == ("cat", "dog")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

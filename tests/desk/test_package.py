@@ -197,6 +197,7 @@ def test_the_card_has_the_figures_of_the_manifest(
         assert f"| {record.dataset}, {record.split} | {record.count:,} | " in text
         assert f"{100 * record.target_top1:.2f} % (" in text
         assert f"{100 * record.float_top1:.2f} % (" in text
+    assert "may have been trained on these pictures" not in text  # its record says on which
     assert bundled.manifest.flatbuffer.sha256 in text
     packed = renamed(BUNDLED.read_bytes(), "my-parts", source="x")
     assert hashlib.sha256(packed).hexdigest() in text
@@ -276,6 +277,21 @@ def test_options_of_adopting_need_it(
         package(option, "1")
     assert stop.value.code == 2
     assert f"{option} needs --adopt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--split-file", "x.json"], ["--skip-broken"], ["--cache", "x"], ["--no-cache"]],
+    ids=lambda words: words[0],
+)
+def test_options_of_pictures_need_them(
+    words: list[str], package: Package, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given, missing in ((words, "--adopt"), ([*words, "--adopt"], "--data")):
+        with pytest.raises(SystemExit) as stop:
+            package(*given)
+        assert stop.value.code == 2
+        assert f"{words[0]} needs {missing}" in capsys.readouterr().err
 
 
 def test_no_two_models_share_a_package() -> None:

@@ -17,7 +17,9 @@ from tiny_model import RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_fol
 
 from convert import quantize
 from convert.errors import ConversionError
+from convert.int8 import arguments as quantize_arguments
 from convert.quiet import quiet
+from convert.report.model_card import model_card
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.model_file import read_model_file
 
@@ -169,8 +171,77 @@ def test_the_default_output_is_replaced(
     monkeypatch.chdir(tmp_path)
     Path("out").mkdir()
     Path("out/minivgg.tflite").write_bytes(b"an older version of the project made this")
-    assert run_quantize("model.keras").code == 0
+    assert run_quantize().code == 0
     assert read_model_file("out/minivgg.tflite").labels == ("red", "green", "blue")
+    Path("out/minivgg.tflite").write_bytes(b"an older version of the project made this")
+    assert run_quantize(quantize_arguments.DEFAULT_MODEL).code == 0
+
+
+def test_a_report_that_was_named_is_not(
+    stub_compilation: tuple[object, ...],
+    run_quantize: RunQuantize,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.json", "mine.html"):
+        mine = Path(name)
+        mine.write_text("my own notes")
+        refused = run_quantize("--report", "mine.json")
+        assert refused.code == 2
+        assert f"{name} exists with other content" in refused.err
+        assert mine.read_text() == "my own notes"
+        assert not Path("out").exists()
+        mine.unlink()
+    assert run_quantize("--report", "mine.json").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "record", "name"),
+    [
+        (["my.keras"], None, "my"),
+        (["my.keras"], {"name": "my-parts"}, "my-parts"),
+        (["my.keras", "--name", "yours"], {"name": "my-parts"}, "yours"),
+        (["my.keras", "--precision", "float16"], {"name": "my-parts"}, "my-parts-float16"),
+    ],
+)
+def test_a_model_of_one_s_own_takes_no_other_s_place(
+    words: list[str],
+    record: dict[str, str] | None,
+    name: str,
+    stub_compilation: tuple[object, ...],
+    run_quantize: RunQuantize,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if record is not None:
+        Path("training.json").write_text(json.dumps(record))
+    Path("out").mkdir()
+    bundled, own = Path("out/minivgg.tflite"), Path(f"out/{name}.tflite")
+    bundled.write_bytes(b"bundled")
+    assert quantize_arguments.parse_arguments(None, words).name == name
+    assert run_quantize(*words).code == 0
+    assert own.is_file()
+    assert bundled.read_bytes() == b"bundled"
+    own.write_bytes(b"a model of yesterday")
+    refused = run_quantize(*words)
+    assert refused.code == 2
+    assert f"{own} exists with other content: name another output or add --force" in refused.err
+    assert run_quantize(*words, "--force").code == 0
+
+
+def test_a_name_that_leads_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("training.json").write_text(json.dumps({"name": "../elsewhere"}))
+    with pytest.raises(SystemExit) as ended:
+        quantize.main(["my.keras"])
+    assert ended.value.code == 2
+    assert "my.keras: its name does not serve as one, use --name: expected a name of letters" in (
+        capsys.readouterr().err
+    )
 
 
 def test_a_full_disk_leaves_what_was_there(
@@ -320,7 +391,15 @@ def test_a_foreign_model_with_a_scale(
     assert manifest.labels == ("blue", "red", "green")
     assert manifest.output.activation == "logits"
     assert manifest.accuracy[0].target_top1 > 0.9
-    assert run.err == ""
+    # Said once, though it is so of validation and of test pictures.
+    unknown = "data: nobody can tell whether the model was trained on these pictures; if it was, it"
+    assert run.err == f"warning: {unknown} looks better than it is\n"
+    assert json.loads(path.with_suffix(".report.json").read_bytes())["warnings"] == [
+        f"{unknown} looks better than it is"
+    ]
+    card = model_card(read_model_file(path), install="pip install x")
+    assert "may have been trained on these pictures, and then looks better" in card
+    assert "accepted by these pictures" in card
 
 
 def test_a_float_model_that_guesses_is_pointed_out(

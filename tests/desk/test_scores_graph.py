@@ -12,10 +12,11 @@ import pytest
 from tiny_model import Run, RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_folder
 
 from convert import evaluate
+from convert.data.pictures import PictureSet
 from convert.data.sample import load_sample
 from convert.errors import FloatModelError
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.int8.conversion import convert_int8
+from convert.int8.conversion import convert_float, convert_int8
 from convert.int8.float_model import load_float_model
 from convert.int8.freeze import freeze, layer_chain
 from convert.int8.labels import read_training_record, reorder
@@ -27,6 +28,8 @@ from convert.scores.ending import (
     with_softmax,
     without_softmax,
 )
+from convert.scores.finish import finish
+from convert.scores.settings import ScoreSettings
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.model_file import read_model_file
 
@@ -71,7 +74,7 @@ def softmax_tails() -> dict[str, Callable[[Any], Any]]:
 
 
 def answers(model: Any) -> np.ndarray:
-    return np.concatenate([np.asarray(model(picture[None])) for picture in PIXELS])
+    return np.concatenate([np.asarray(model(picture[None], training=False)) for picture in PIXELS])
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -96,6 +99,80 @@ def test_ends(tail: str, branch: bool) -> None:
     assert folded.inputs[0].shape == model.inputs[0].shape
 
 
+@pytest.mark.parametrize("branch", [False, True], ids=["chain", "branch"])
+def test_logits_take_a_temperature(branch: bool) -> None:
+    model = small(dense(None), branch=branch)
+    np.testing.assert_allclose(answers(fold_temperature(model, 0.3)), answers(model) / 0.3, 1e-5)
+
+
+def nested(tail: list[Any], inner_tail: list[Any]) -> Any:
+    """A frozen model that is only wrapped: models within models, augmentation among them."""
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        keras.utils.set_random_seed(7)
+        augmentation = keras.Sequential([keras.Input((8, 8, 3)), layers.RandomFlip()])
+        inner = keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                augmentation,
+                layers.Rescaling(1 / 255),
+                layers.Conv2D(4, 3),
+                layers.GlobalAveragePooling2D(),
+                *inner_tail,
+            ]
+        )
+        frozen = freeze(keras.Sequential([keras.Input((8, 8, 3)), inner, *tail]))
+    assert layer_chain(frozen) is None
+    return frozen
+
+
+def nested_ends(name: str) -> tuple[list[Any], list[Any]]:
+    import keras
+
+    return {
+        "dense within": ([], [dense("softmax")]),
+        "layer within": ([], [dense(None), keras.layers.Softmax()]),
+        "layer behind": ([keras.layers.Softmax()], [dense(None)]),
+        "dense behind": ([dense("softmax")], []),
+    }[name]
+
+
+@pytest.mark.parametrize("end", ["dense within", "layer within", "layer behind", "dense behind"])
+def test_ends_of_nested_models(end: str) -> None:
+    model = nested(*nested_ends(end))
+    before = answers(model)
+    assert ends_in_softmax(model)
+    cut = without_softmax(model)
+    assert not ends_in_softmax(cut)
+    logits = answers(cut)
+    np.testing.assert_allclose(softmax(logits), before, rtol=1e-5)
+    np.testing.assert_allclose(answers(with_softmax(cut)), before, rtol=1e-5)
+    np.testing.assert_allclose(
+        answers(fold_temperature(model, 0.3)), softmax(logits / 0.3), rtol=1e-5
+    )
+    np.testing.assert_allclose(answers(model), before)
+    assert cut.inputs[0].name == model.inputs[0].name
+    assert cut.inputs[0].shape == model.inputs[0].shape
+
+
+@pytest.mark.parametrize("tail", ["within", "behind"])
+def test_logits_of_a_wrapped_model_get_softmax_and_temperature(tail: str) -> None:
+    """`--output softmax --temperature fit`."""
+    model = nested([], [dense(None)]) if tail == "within" else nested([dense(None)], [])
+    labels = answers(model).argmax(axis=1)
+    labels[::2] = (labels[::2] + 1) % 3  # right on some, so that there is a temperature
+    pictures = PictureSet(PIXELS.astype(np.uint8), labels, ("a", "b", "c"))
+    settings = ScoreSettings("softmax", fit_temperature=True)
+    finished = finish(model, pictures, settings, say=lambda text: None)
+    assert finished.is_folded
+    expected = softmax(answers(model) / finished.fitted_temperature)
+    np.testing.assert_allclose(answers(finished.model), expected, rtol=1e-4)
+    converted = predict(convert_float(finished.model), pictures.images)
+    np.testing.assert_allclose(converted, expected, rtol=1e-3)
+
+
 def test_ends_that_cannot_be_changed() -> None:
     import keras
 
@@ -103,7 +180,7 @@ def test_ends_that_cannot_be_changed() -> None:
     assert not ends_in_softmax(sigmoid)
     with pytest.raises(FloatModelError, match="expected logits, to put a softmax behind them"):
         with_softmax(sigmoid)
-    for model in (sigmoid, small(dense(None)), small(keras.layers.Softmax())):
+    for model in (sigmoid, small(keras.layers.ReLU()), small(keras.layers.Softmax())):
         with pytest.raises(FloatModelError, match="expected a dense layer in front of the softmax"):
             fold_temperature(model, 2.0)
     with pytest.raises(

@@ -64,6 +64,29 @@ def _varied(width: int = 3, classes: int = 3) -> bytes:
     return convert_calibrated(model, _noise(8))
 
 
+def _grouped(calibration: NDArray[np.uint8]) -> bytes:
+    """A calibrated chain with a grouped convolution and a dense layer at every position."""
+    return convert_calibrated(_grouped_model(), calibration)
+
+
+def _grouped_model() -> keras.Model:
+    with quiet():
+        import keras
+
+        keras.utils.set_random_seed(6)
+        layers = keras.layers
+        x = pixels = keras.Input(batch_shape=(1, 13, 15, 3), name="pixels")
+        x = layers.Rescaling(1 / 255)(x)
+        x = layers.Conv2D(4, 3, activation="relu")(x)
+        x = layers.Conv2D(6, 3, groups=2, padding="same", activation="relu")(x)
+        x = layers.Dense(5, activation="relu", name="everywhere")(x)
+        x = layers.GlobalAveragePooling2D()(x)
+        model = keras.Model(pixels, layers.Dense(3, activation="softmax")(x))
+        random = np.random.default_rng(6)
+        model.set_weights([random.normal(0.1, 0.4, w.shape) for w in model.get_weights()])
+    return model
+
+
 def _noise(count: int) -> NDArray[np.uint8]:
     return np.random.default_rng(2).integers(0, 256, (count, 13, 15, 3), dtype=np.uint8)
 
@@ -105,6 +128,30 @@ def test_an_activation_that_is_always_zero_keeps_the_converters_range(
     dead = replace(first, bias=np.full_like(first.bias, -1e6))
     observed = observe(write_layers(calibrated, {first.name: dead}), images).ranges(Method("mse"))
     assert first.name not in observed
+
+
+def test_the_mean_of_a_group_and_of_a_dense_layer_at_every_position() -> None:
+    pictures = _noise(5)
+    calibrated = _grouped(pictures)
+    layers = read_layers(calibrated)
+    shapes = {layer.kind: layer.weights.shape for layer in layers[1:3]}
+    assert shapes == {"CONV_2D": (6, 3, 3, 2), "FULLY_CONNECTED": (5, 6)}
+    for layer in layers[1:3]:
+        lifted = replace(layer, bias=layer.bias + 1e3)  # so that no ReLU cuts anything off
+        model = write_layers(calibrated, {layer.name: lifted})
+        (now,) = (one for one in read_layers(model) if one.name == layer.name)
+        values = [v[now.target] for v in run_values(model, [now.target], pictures)]
+        outputs = np.stack(values).astype(np.float64)
+        expected = outputs.reshape(-1, outputs.shape[-1]).mean(axis=0)
+        got = mean_output(now, observe(model, pictures).means[layer.name])
+        np.testing.assert_allclose(got, expected, atol=1e-3)
+
+
+def test_groups_that_are_not_even_are_refused() -> None:
+    layer = read_layers(_grouped(_noise(2)))[1]
+    odd = np.zeros((1, 13, 15, 3))
+    with pytest.raises(ConversionError, match="its input's 3 channels or for even groups"):
+        mean_output(layer, odd)
 
 
 def test_the_mean_of_the_output_follows_from_the_mean_of_the_input(varied: bytes) -> None:
@@ -223,6 +270,31 @@ def test_a_branch_is_searched_without_equalization(tiny: Tiny) -> None:
     assert note in search_text(found)
 
 
+def test_what_a_method_cannot_do_is_noted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trials before it took minutes: they are not lost."""
+    from convert.search import preparation as module
+
+    def refuse(*_: object) -> bytes:
+        raise ConversionError("expected another layer, got this")
+
+    monkeypatch.setattr(module, "correct_bias", refuse)
+    parts = [tiny.pictures[part].subset(range(20)) for part in ("train", "validation")]
+    first = Candidate(Method(), 8, None)
+    model = freeze(tiny.model)
+    found = search(model, *parts, first, budget=Budget(1e9), watch=lambda step: None)
+    assert len(found.trials) > 5
+    assert not any(trial.candidate.method.bias_correction for trial in found.trials)
+    refused = [note for note in found.notes if "not possible" in note]
+    assert refused[0] == (
+        "minmax + bias correction, 8 pictures: not possible: expected another layer, got this"
+    )
+    assert len(refused) == len(set(refused))
+    assert refused[0] in search_text(found)
+    corrected = replace(first, method=Method(bias_correction=True))
+    with pytest.raises(ConversionError, match="expected another layer"):
+        search(model, *parts, corrected, budget=Budget(1e9), watch=lambda step: None)
+
+
 def test_a_normalization_that_cannot_be_folded_stays_between(images: NDArray[np.uint8]) -> None:
     with quiet():
         from convert.architecture import build_minivgg
@@ -277,6 +349,13 @@ def test_bias_correction_takes_the_mean_error_back(varied: bytes) -> None:
     mean = np.mean([v[last] for v in run_values(quantized, [last], pictures)], axis=0)
     wanted = np.mean([v[true] for v in run_values(ranged, [true], pictures)], axis=0)
     assert np.abs(mean - wanted).max() < 0.3 * _mean_error(ranged, pictures)
+
+
+def test_bias_correction_of_groups_and_of_dense_layers_at_every_position() -> None:
+    pictures = _noise(20)
+    method = Method("percentile", 90.0, bias_correction=True)
+    flatbuffer = convert_by_method(_grouped_model(), pictures, method, io="uint8")
+    assert predict(flatbuffer, pictures).shape == (20, 3)
 
 
 def test_a_method_without_bias_correction_keeps_biases(varied: bytes) -> None:
