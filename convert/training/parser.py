@@ -176,8 +176,9 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     )
     option(
         "--init",
-        "start from convolutions of: none, bundled (CIFAR-10), or a .keras file",
-        metavar="none|bundled|FILE",
+        "start from convolutions of: none, published (of the models in models/, trained on "
+        "CIFAR-10, the one that fits best), or a .keras file",
+        metavar="none|published|FILE",
     )
     add("--seed", type=int, default=1, help="of everything random (%(default)s)")
 

@@ -97,11 +97,11 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         )
     except ValueError as error:
         raise TrainingError(str(error)) from None
-    init = init_path(option_values(options, folder_count=count)["init"])
     # What the preset would take, but no kernel fits: that is no reason to refuse other blocks.
-    transfer = None
-    if init is not None:
-        transfer = transfer_weights(model, init, required=options.init is not None)
+    required = options.init is not None
+    start = option_values(options, folder_count=count)["init"]
+    init = init_path(start, architecture.blocks, required=required)
+    transfer = None if init is None else transfer_weights(model, init, required=required)
     fingerprint: dict[str, object] = {
         "data": splits.provenance(),
         "architecture": architecture.to_json(),

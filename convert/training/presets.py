@@ -69,7 +69,7 @@ FOLDER_OPTIONS: Mapping[str, OptionValue] = {
     "rotate": 15.0,
     "zoom": 0.15,
     "normalization_momentum": 0.9,
-    "init": "bundled",
+    "init": "published",
 }
 _FEWEST_STEPS = 16  # of an epoch, unless the batches would get smaller than these
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 128

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,11 @@ from convert.errors import TrainingError
 if TYPE_CHECKING:
     import keras
 
-BUNDLED_MODEL = Path(__file__).resolve().parents[2] / "models" / "minivgg" / "model.keras"
+PUBLISHED_MODELS = Path(__file__).resolve().parents[2] / "models"
+PUBLISHED = "published"
+
+
+Blocks = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,7 @@ class Transfer:
     """What was taken over.
 
     Attributes:
-        source: name of the model file.
+        source: name of the model file and of its folder.
         sha256: of the model file, hex.
         layers: names of the layers whose weights were copied.
     """
@@ -34,11 +40,57 @@ class Transfer:
         return {"source": self.source, "sha256": self.sha256, "layers": list(self.layers)}
 
 
-def init_path(text: str) -> Path | None:
-    """Return the model file that `--init` names: "none", "bundled" or a path."""
+def init_path(
+    text: str, blocks: Blocks, *, required: bool = True, models: Path = PUBLISHED_MODELS
+) -> Path | None:
+    """Return the model file that `--init` names.
+
+    Args:
+        text: "none", "published" or a path.
+        blocks: widths of the convolutions that are to begin with learned kernels.
+        required: refuse "published" where no convolution fits; otherwise that gives None.
+        models: a folder for each published model.
+
+    Raises:
+        TrainingError: no published model fits.
+    """
     if text == "none":
         return None
-    return BUNDLED_MODEL if text == "bundled" else Path(text)
+    if text != PUBLISHED:
+        return Path(text)
+    found = fitting_model(blocks, models)
+    if found is None and required:
+        shown = " | ".join(",".join(map(str, widths)) for widths in blocks)
+        raise TrainingError(f"no published model has a convolution that fits {shown}: --init none")
+    return found
+
+
+def fitting_model(blocks: Blocks, models: Path) -> Path | None:
+    """Return the published model with the most convolutions of the same place and shape.
+
+    Of equals the one with fewer convolutions of other shapes, whose kernels expect them less; None
+    where nothing fits.
+    """
+    wanted = _shapes(blocks)
+    best: tuple[int, int, str] | None = None
+    for path in sorted(models.glob("*/training.json")):
+        architecture = json.loads(path.read_bytes())["architecture"]
+        found = _shapes(architecture["blocks"])
+        shared = len(wanted & found)
+        rank = (-shared, len(found) - shared, path.parent.name)
+        if shared and architecture["order"] == "conv-bn-relu" and (best is None or rank < best):
+            best = rank
+    return None if best is None else models / best[2] / "model.keras"
+
+
+def _shapes(blocks: Blocks) -> set[tuple[int, int, int, int]]:
+    """Block, place in it, channels in and channels out of each convolution of color pictures."""
+    shapes, channels = set(), 3
+    for block, widths in enumerate(blocks):
+        for place, width in enumerate(widths):
+            shapes.add((block, place, channels, width))
+            channels = width
+    return shapes
 
 
 def transfer_weights(model: keras.Model, path: Path, *, required: bool = True) -> Transfer | None:
@@ -78,7 +130,7 @@ def transfer_weights(model: keras.Model, path: Path, *, required: bool = True) -
             f"{path}: expected convolutions with the names and shapes of {model.name}'s, got none"
         )
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Transfer(path.name, digest, tuple(copied))
+    return Transfer(f"{path.parent.name}/{path.name}", digest, tuple(copied))
 
 
 def _fit(own: keras.Layer, other: keras.Layer) -> bool:

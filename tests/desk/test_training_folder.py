@@ -132,7 +132,7 @@ def test_what_is_said_goes_before_the_folder():
     assert (values["batch_size"], values["epochs"], values["patience"]) == (32, 50, 0)
     assert values["rotate"] == 0.0
     assert values["learning_rate"] == pytest.approx(0.1 * 32 / 128)
-    assert values["init"] == "bundled"
+    assert values["init"] == "published"
     assert resolved("quick", {"epochs": 200}, folder_count=5000)["patience"] == 50
     assert resolved("quick", {"learning_rate": 0.3}, folder_count=50)["learning_rate"] == 0.3
 
@@ -257,6 +257,26 @@ def test_as_many_pixels_are_answered_at_once_as_with_cifar10():
     assert answered_at_once(32, 32) == 500
     assert answered_at_once(224, 224) == 500 * 32 * 32 // (224 * 224)
     assert answered_at_once(4000, 3000) == 1
+
+
+def test_the_published_model_that_fits_best_is_taken(tmp_path):
+    from convert.training.transfer import PUBLISHED_MODELS, fitting_model, init_path
+
+    def start(name, side):
+        return init_path("published", fitted(FAMILY[name], side).blocks).parent.name
+
+    # At 64 pixels minivgg has a third block, which is minivgg-small's.
+    assert start("minivgg", 32) == "minivgg"
+    assert start("minivgg", 64) == "minivgg-small"
+    assert start("minivgg-nano", 64) == "minivgg-nano"
+    other = ((7,), (8,))
+    assert fitting_model(other, PUBLISHED_MODELS) is None
+    assert init_path("published", other, required=False) is None
+    with pytest.raises(TrainingError, match=r"convolution that fits 7 \| 8: --init none"):
+        init_path("published", other)
+    assert init_path("none", other) is None
+    assert init_path("mine.keras", other) == Path("mine.keras")
+    assert fitting_model(other, tmp_path) is None
 
 
 def test_kernels_are_taken_over_at_another_size(tmp_path):
