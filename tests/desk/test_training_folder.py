@@ -300,14 +300,15 @@ def test_kernels_are_taken_over_at_another_size(tmp_path):
 
 
 def test_other_shapes_are_left_alone_or_refused(tmp_path):
-    from convert.training.transfer import BUNDLED_MODEL, transfer_weights
+    from convert.training.transfer import PUBLISHED_MODELS, transfer_weights
 
+    published = PUBLISHED_MODELS / "minivgg" / "model.keras"
     with quiet():
         model = replace(FAMILY["minivgg"], blocks=((8,), (8,))).build(classes=2, seed=1, name="odd")
         before = model.get_weights()
-        assert transfer_weights(model, BUNDLED_MODEL, required=False) is None
+        assert transfer_weights(model, published, required=False) is None
         with pytest.raises(TrainingError, match="expected convolutions with the names and shapes"):
-            transfer_weights(model, BUNDLED_MODEL)
+            transfer_weights(model, published)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 
