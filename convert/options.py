@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from convert.errors import DataError
@@ -69,12 +70,15 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-cache", action="store_true", help="decode in every run")
 
 
-def check_folder_options(options: argparse.Namespace) -> None:
+def check_folder_options(
+    options: argparse.Namespace, more: Mapping[str, bool] | None = None
+) -> None:
     """Check that what concerns a folder of images is not asked of CIFAR-10, where it says nothing.
 
     Args:
         options: with `data`, the folder, None for the embedded sample, and what
             `add_folder_options` adds. `--no-cache` is always true of CIFAR-10.
+        more: further flags of the command that concern folders only, and whether they are given.
 
     Raises:
         DataError: one of the others is given.
@@ -83,6 +87,7 @@ def check_folder_options(options: argparse.Namespace) -> None:
         "--split-file": options.split_file is not None,
         "--skip-broken": options.skip_broken,
         "--cache": options.cache is not None,
+        **(more or {}),
     }
     flags = [flag for flag, is_given in given.items() if is_given]
     if not flags:

@@ -116,7 +116,7 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     choices["blocks_added"] = _blocks_added(options, architecture)
     choices["groups"] = splits.groups if isinstance(splits, FolderSplits) else 0
     if isinstance(splits, FolderSplits) and splits.grouping is not None:
-        # Not into the fingerprint: checkpoints of earlier versions do not have it.
+        # Not into the fingerprint, which has the pictures of each part.
         choices["grouping"] = splits.grouping.to_json()
     return Prepared(
         model,

@@ -14,6 +14,7 @@ from convert.data.pictures import Splits
 from convert.data.source import load_splits
 from convert.data.split_file import SPLIT_FILE
 from convert.errors import DataError
+from convert.options import check_folder_options
 from convert.training.input_size import CIFAR10_SIDE, InputSize, choose_side, folder_short_sides
 from convert.training.subset import even_subset
 
@@ -45,12 +46,8 @@ def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int
     Raises:
         DataError: it is refused, or has nothing to train on or to validate.
     """
-    if not is_folder(options.data):
-        given = {"--group-by": options.group_by, "--split-file": options.split_file}
-        given["--crop"] = None if options.crop == "none" else options.crop
-        for flag, value in given.items():
-            if value is not None:
-                raise DataError(f"{options.data}: {flag} is for folders of images, not CIFAR-10")
+    more = {"--group-by": options.group_by is not None, "--crop": options.crop != "none"}
+    check_folder_options(options, more)
     splits = load_splits(
         options.data,
         height=side,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from convert import evaluate, package, quantize
+from convert import evaluate, package, quantize, train
 from convert.command import run_command
 from convert.layer_error.__main__ import main as layer_error
 
@@ -39,4 +39,19 @@ def test_nor_where_a_model_is_adopted(cifar10: Path, capsys: pytest.CaptureFixtu
     assert run_command(package.main, [*arguments, "--skip-broken"]) == 2
     assert capsys.readouterr().err == (
         f"error: {cifar10}: --skip-broken is for folders of images, not CIFAR-10\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [*OF_A_FOLDER, ["--group-by", "none"], ["--crop", "center"]],
+    ids=lambda words: words[0],
+)
+def test_nor_in_a_training(
+    words: list[str], cifar10: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(cifar10), "--out", str(tmp_path / "run"), "--quiet", *words]
+    assert run_command(train.main, arguments) == 2
+    assert capsys.readouterr().err == (
+        f"error: {cifar10}: {words[0]} is for folders of images, not CIFAR-10\n"
     )
