@@ -96,7 +96,7 @@ FAMILY: Mapping[str, Architecture] = {
     "minivgg": Architecture(((32, 32), (64, 64)), head="dense", head_dropout=0.3),
     "minivgg-small": Architecture(((32, 32), (64, 64), (128, 128))),
     "minivgg-nano": Architecture(((16, 16), (32, 32), (64, 64), (96, 96))),
-    "minivgg-max": Architecture(((48, 48), (96, 96), (192, 192))),
+    "minivgg-max": Architecture(((32, 32), (64,) * 3, (128,) * 4, (256, 256))),
     "vgg11": Architecture(((64,), (128,), (256, 256), (512, 512), (512, 512)), head_dropout=0.5),
     "vgg16": Architecture(
         ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)),
