@@ -74,7 +74,7 @@ def tool_versions() -> dict[str, str]:
     return found
 
 
-def machine_title() -> str:
+def machine_trained_on() -> str:
     """Return what a run trains on: processor and the number of cores that it may use.
 
     The order of some sums depends on that number, so that equal bits take an equal one.

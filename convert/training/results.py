@@ -21,7 +21,7 @@ from convert.training.portable import portable
 from convert.training.record import (
     history_csv,
     judged,
-    machine_title,
+    machine_trained_on,
     to_json,
     tool_versions,
     weights_sha256,
@@ -84,7 +84,7 @@ def write_results(
         "results": {role: judged(scores[role], pictures) for role, pictures in roles.items()},
         "history": trainer.history,
         "versions": tool_versions(),
-        "machine": machine_title(),
+        "machine": machine_trained_on(),
     }
     if not splits.recognized:  # the published data set has one split, its digest says it all
         record["trained_on"] = trained_on(splits.train)

@@ -104,7 +104,7 @@ def test_added_blocks_have_twice_the_channels_up_to_a_bound():
         *((32, 32), (64, 64)),
         *((128, 128), (128, 128), (128, 128)),
     )
-    assert fitted(FAMILY["minivgg-max"], 128).blocks[-1] == (192, 192)
+    assert fitted(FAMILY["minivgg-max"], 256).blocks[-1] == (256, 256)
     assert fitted(FAMILY["minivgg"], 32) == FAMILY["minivgg"]
 
 
