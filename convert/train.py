@@ -53,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     # A value out of its range or a missing teacher must not cost the time to read.
     recipe_of(options, teacher_sha256=None if options.teacher is None else "")
-    if options.teacher is not None and not options.teacher.is_file():
-        raise TrainingError(f"{options.teacher}: expected a teacher, got no such file")
+    for teacher in options.teacher or ():
+        if not teacher.is_file():
+            raise TrainingError(f"{teacher}: expected a teacher, got no such file")
     _prepare_folder(options.out, resume=options.resume, force=options.force)
     say(f"Reading {options.data}")
     size = input_size(options.data, options.size)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(given)
     missing = [name for name in options.variants if VARIANTS[name].teacher]
-    if options.teacher is None and missing:
+    if not options.teacher and missing:
         parser.error(f"{missing[0]!r} needs --teacher")
     result = _train(options, ["benchmarks.ablations", *given])
     for part in result.tables:
@@ -73,7 +73,7 @@ def _words(options: argparse.Namespace, variant: str) -> list[str]:
 
 def _folder_name(options: argparse.Namespace) -> str:
     """Runs of another base stand in another folder."""
-    base = f"{options.options} {_sha256(options.teacher)} {options.train_count}"
+    base = f"{options.options} {_digests(options.teacher)} {options.train_count}"
     return f"{options.model}-{options.epochs}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
 
@@ -88,8 +88,9 @@ def _result(
         f"pictures, on which the accuracies are; options of all: {options.options or 'none'}. "
         f"Gain: mean difference to the base with the same seed. ±: standard deviation over seeds. "
     )
-    if options.teacher is not None:
-        note += f"Teacher: {options.teacher.parent.name}, SHA-256 {_sha256(options.teacher)}. "
+    if options.teacher:
+        names = " and ".join(path.parent.name for path in options.teacher)
+        note += f"Teacher: {names}, SHA-256 {_digests(options.teacher)}. "
     note += ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
     found = ablation_table(
         rows(runs), caption=f"{options.model}, {options.epochs} epochs", note=note
@@ -97,8 +98,9 @@ def _result(
     return result_of(NAME, command, [found])
 
 
-def _sha256(path: Path | None) -> str | None:
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
+def _digests(paths: Sequence[Path]) -> str | None:
+    """SHA-256 of each file; None without one."""
+    return " ".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths) or None
 
 
 def _variants(text: str) -> tuple[str, ...]:
@@ -123,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=positive_integer, default=30, help="(%(default)s)")
     add("--train-count", type=positive_integer, metavar="N", help="train on N pictures only")
     add("--options", default="", help="more options of convert.train, for all runs")
-    add("--teacher", type=Path, metavar="FILE", help="a .keras model of the same classes")
+    add("--teacher", type=Path, nargs="+", default=(), metavar="FILE", help="see convert.train")
     add(
         "--variants",
         type=_variants,

@@ -35,7 +35,7 @@ from convert.training.family import FAMILY
 from convert.training.loop import Trainer
 from convert.training.pause import trainings_paused
 from convert.training.presets import DEFAULTS, PRESETS
-from convert.training.teacher import load_teacher
+from convert.training.teacher import load_teachers
 
 NAME = "step-times"
 MODELS = tuple(name for name in FAMILY if name.startswith("minivgg"))
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for model in options.models:
             print(f"{model}: {options.steps} steps each", file=sys.stderr, flush=True)
             variants = {
-                name: ["--model", model, *_BASE, *VARIANTS[name].words(options.teacher)]
+                name: ["--model", model, *_BASE, *VARIANTS[name].words((options.teacher,))]
                 for name in TIMED
             }
             with quiet():
@@ -135,7 +135,7 @@ def _steps(words: Sequence[str], folder: Path) -> Iterator[None]:
     pictures = _random_pictures(_BATCHES * batch_size, architecture.height, architecture.width)
     teacher = None
     if options.teacher is not None:
-        teacher = load_teacher(options.teacher, Splits("random", pictures, pictures, None))
+        teacher = load_teachers(options.teacher, Splits("random", pictures, pictures, None))
     recipe = recipe_of(options, teacher_sha256=None if teacher is None else teacher.sha256)
     trainer = Trainer(
         architecture.build(classes=pictures.classes, seed=options.seed, name=options.name),

@@ -11,7 +11,7 @@ from benchmarks.ablations.runs import Run
 from benchmarks.ablations.variants import BASE, VARIANTS
 from convert.report.tables import Table
 
-_ANY = Path("FILE")  # of the teacher; the note says which
+_ANY = (Path("FILE"),)  # of the teacher; the note says which
 _COLUMNS = ("variant", "options", "validation", "gain over the base", "seeds", "s an epoch")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,9 @@ class Variant:
     options: tuple[str, ...] = ()
     teacher: bool = False
 
-    def words(self, teacher: Path | None) -> list[str]:
-        """The words for the command, the teacher's file included."""
-        return [*self.options, *(["--teacher", str(teacher)] if self.teacher else [])]
+    def words(self, teachers: Sequence[Path]) -> list[str]:
+        """The words for the command, the teacher's files included."""
+        return [*self.options, *(["--teacher", *map(str, teachers)] if self.teacher else [])]
 
 
 _REP = ("--branches", "rep")

@@ -33,7 +33,7 @@ from convert.training.progress import Progress, StepResult
 from convert.training.recipe import Recipe
 from convert.training.repeated import RepeatedAnswers, order_digest
 from convert.training.step import build_optimizer, traced_step
-from convert.training.teacher import Teacher, answering, cached_answers, fast_model
+from convert.training.teacher import Teacher, answering, cached_answers, fast_teacher
 
 if TYPE_CHECKING:
     import keras
@@ -183,7 +183,7 @@ class Trainer:
         if distillation is None or teacher is None:
             return None, None, None
         if distillation.views == "live":
-            return None, None, fast_model(teacher.model, self.recipe.precision)
+            return None, None, fast_teacher(teacher, self.recipe.precision)
         if distillation.views == "repeated":
             return None, self._repeated_answers(teacher, distillation.rounds), None
         log_scores = cached_answers(teacher, self.train.images, folder=self.folder)

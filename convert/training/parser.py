@@ -185,7 +185,13 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
 
 def _add_teacher(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--teacher", type=Path, metavar="FILE", help="a .keras model of the same classes")
+    add(
+        "--teacher",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help=".keras model of the same classes; of several files, the mean of their scores",
+    )
     add("--teacher-weight", type=float, help=f"in the loss, 0-1 ({DEFAULTS['teacher_weight']})")
     add("--temperature", type=float, help=f"of both models' answers ({DEFAULTS['temperature']})")
     add(

@@ -80,9 +80,9 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         TrainingError: options that do not fit each other or the pictures.
         FloatModelError: the teacher or the model of `--init` cannot be loaded safely.
     """
-    from convert.training.teacher import load_teacher
+    from convert.training.teacher import load_teachers
 
-    teacher = None if options.teacher is None else load_teacher(options.teacher, splits)
+    teacher = None if options.teacher is None else load_teachers(options.teacher, splits)
     count = len(splits.train) if is_folder(options.data) else None
     recipe = recipe_of(
         options,
@@ -112,7 +112,7 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         fingerprint["init"] = transfer.to_json()
     choices: dict[str, object] = {"size": {"side": size.side, "reason": size.reason}}
     if teacher is not None:
-        choices["teacher"] = {"validation_accuracy": teacher.validation_accuracy}
+        choices["teacher"] = teacher.to_json()
     choices["blocks_added"] = _blocks_added(options, architecture)
     choices["groups"] = splits.groups if isinstance(splits, FolderSplits) else 0
     if isinstance(splits, FolderSplits) and splits.grouping is not None:
@@ -163,10 +163,13 @@ def _notes(
             f"to {heaviest[0]:.2f} ({heaviest[1]})"
         )
     if teacher is not None:
-        accuracy = f"{teacher.validation_accuracy:.2%}"
-        notes.append(f"The teacher is right on {accuracy} of the validation pictures")
-    if teacher is not None and teacher.note is not None:
-        notes.append(teacher.note)
+        accuracy = f"{teacher.validation_accuracy:.2%} of the validation pictures"
+        if teacher.members:
+            each = ", ".join(f"{member.validation_accuracy:.2%}" for member in teacher.members)
+            notes.append(f"The mean of the teachers is right on {accuracy}, they are on {each}")
+        else:
+            notes.append(f"The teacher is right on {accuracy}")
+        notes.extend(teacher.notes)
     if recipe.distillation is not None and recipe.distillation.views == "cached":
         notes.append("The teacher answers each picture, unless it has before")
     if recipe.distillation is not None and recipe.distillation.views == "repeated":

@@ -1,9 +1,10 @@
-"""A teacher: a trained float model whose answers another model learns from."""
+"""A teacher: trained float models whose answers another model learns from."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,19 +33,65 @@ _ENOUGH_TO_JUDGE = 50  # pictures; of fewer, a fair teacher may miss most
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A model that fits the data set.
+    """One model that fits the data set, or several that answer with the mean of their scores.
 
     Attributes:
-        model: from float32 (n, height, width, 3), RGB, 0-255, to scores (n, classes).
-        sha256: of its file (hex).
-        validation_accuracy: top-1, a fraction of the validation pictures.
-        note: what could not be told about it; None if nothing is open.
+        models: each from float32 (n, height, width, 3), RGB, 0-255, to scores (n, classes).
+        sha256: of the file (hex); of several, of their digests one behind the other.
+        validation_accuracy: top-1 of the answer, a fraction of the validation pictures.
+        members: of several teachers, each by itself; empty for one.
+        notes: what could not be told about them.
     """
 
-    model: keras.Model
+    models: tuple[keras.Model, ...]
     sha256: str
     validation_accuracy: float
-    note: str | None
+    members: tuple[Teacher, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that it scores."""
+        return int(self.models[0].output_shape[-1])
+
+    def to_json(self) -> dict[str, object]:
+        """How good it is, as JSON values for the record, which has `sha256` elsewhere."""
+        accuracy: dict[str, object] = {"validation_accuracy": self.validation_accuracy}
+        if self.members:
+            accuracy["members"] = [
+                {"sha256": member.sha256, **member.to_json()} for member in self.members
+            ]
+        return accuracy
+
+
+def load_teachers(paths: Sequence[Path], splits: Splits) -> Teacher:
+    """Load what answers as one teacher: several with the mean of their scores.
+
+    A mean knows more than its parts (Hinton et al. 2015, arXiv:1503.02531, section 3), and what
+    several are in doubt about it says with less certainty.
+
+    Args:
+        paths: of `.keras` files, at least one, none twice.
+        splits: the pictures.
+
+    Raises:
+        FloatModelError, TrainingError, DataError: see `load_teacher`.
+    """
+    members = tuple(load_teacher(path, splits) for path in paths)
+    if len(members) == 1:
+        return members[0]
+    digests = [member.sha256 for member in members]
+    for position, digest in enumerate(digests):
+        if digest in digests[:position]:
+            raise TrainingError(f"{paths[position]}: expected each teacher once")
+    models = tuple(model for member in members for model in member.models)
+    return Teacher(
+        models,
+        hashlib.sha256("".join(digests).encode()).hexdigest(),
+        _accuracy(mean_model(models), splits.validation),
+        members,
+        tuple(dict.fromkeys(note for member in members for note in member.notes)),
+    )
 
 
 def load_teacher(path: Path, splits: Splits) -> Teacher:
@@ -75,12 +122,17 @@ def load_teacher(path: Path, splits: Splits) -> Teacher:
         record, splits.validation, "validation", train=train, whole=None, source=str(path)
     )
     accuracy = _checked_accuracy(model, splits.validation, path)
-    return Teacher(model, hashlib.sha256(path.read_bytes()).hexdigest(), accuracy, note)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Teacher((model,), sha256, accuracy, notes=() if note is None else (note,))
+
+
+def _accuracy(model: keras.Model, validation: PictureSet) -> float:
+    return float(np.mean(predict(model, validation.images).argmax(1) == validation.labels))
 
 
 def _checked_accuracy(model: keras.Model, validation: PictureSet, path: Path) -> float:
     """Return the teacher's accuracy: one that wants other pixels or has other classes is wrong."""
-    accuracy = float(np.mean(predict(model, validation.images).argmax(1) == validation.labels))
+    accuracy = _accuracy(model, validation)
     largest = np.bincount(validation.labels).max() / len(validation)
     if len(validation) >= _ENOUGH_TO_JUDGE and accuracy <= largest:
         raise TrainingError(
@@ -92,11 +144,35 @@ def _checked_accuracy(model: keras.Model, validation: PictureSet, path: Path) ->
     return accuracy
 
 
+def mean_model(models: Sequence[keras.Model]) -> keras.Model:
+    """Build a model that answers with the mean of the scores; of one model, return that.
+
+    Args:
+        models: of the same input and classes, at least one.
+    """
+    import keras
+
+    if len(models) == 1:
+        return models[0]
+    # Two seeds of a model have its name both, of which a graph takes one.
+    named = [
+        keras.Model(model.inputs, model.outputs[0], name=f"teacher_{number}")
+        for number, model in enumerate(models)
+    ]
+    pixels = keras.Input(models[0].input_shape[1:])
+    return keras.Model(pixels, keras.layers.Average()([model(pixels) for model in named]))
+
+
+def fast_teacher(teacher: Teacher, precision: Precision) -> keras.Model:
+    """Build one model that answers as the teacher does in inference, see `fast_model`."""
+    return mean_model([fast_model(model, precision) for model in teacher.models])
+
+
 def fast_model(model: keras.Model, precision: Precision) -> keras.Model:
     """Build a model that answers as `model` does in inference, faster where it can be folded.
 
     Args:
-        model: a teacher.
+        model: of a teacher.
         precision: "bfloat16" computes all in it but the logits and the scores.
     """
     import keras
@@ -127,7 +203,7 @@ def answering(teacher: Teacher, precision: Precision) -> Answer:
     """
     import tensorflow as tf
 
-    model = fast_model(teacher.model, precision)
+    model = fast_teacher(teacher, precision)
 
     @tf.function(autograph=False, jit_compile=False, reduce_retracing=True)
     def log_scores(images: tf.Tensor) -> tf.Tensor:
@@ -157,9 +233,9 @@ def cached_answers(
     """
     pictures = hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
     path = folder / f"teacher-{teacher.sha256[:16]}-{pictures[:16]}.npy"
-    shape = (len(images), 2, teacher.model.output_shape[-1])
+    shape = (len(images), 2, teacher.classes)
     if not path.exists():
-        model = fast_model(teacher.model, "float32")
+        model = fast_teacher(teacher, "float32")
         answers = np.empty(shape, dtype=np.float32)
         batch = answered_at_once(*images.shape[1:3])
         for start in range(0, len(images), batch):

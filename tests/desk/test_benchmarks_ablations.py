@@ -164,7 +164,7 @@ def test_usage_errors(capsys, words, message):
 
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_every_variant_is_a_valid_recipe_of_its_own(name):
-    words = VARIANTS[name].words(Path("teacher.keras"))
+    words = VARIANTS[name].words([Path("teacher.keras")])
     options = parse_arguments(None, ["--data", "photos", *words])
     assert (options.teacher is not None) == VARIANTS[name].teacher
     recipe = recipe_of(options, teacher_sha256="ab" if VARIANTS[name].teacher else None)

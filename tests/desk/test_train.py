@@ -116,7 +116,7 @@ def test_a_killed_run_resumes_to_the_same_bits(photos, finished, tmp_path):
         assert [e[name] for e in again["history"]] == [e[name] for e in whole["history"]]
 
 
-def test_a_teacher_branches_and_a_part_of_the_pictures(photos, finished, tmp_path):
+def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path):
     teacher = finished[0] / "model.keras"
     options = ["--teacher", str(teacher), "--teacher-views", "cached", "--branches", "rep"]
     options += [
@@ -149,6 +149,20 @@ def test_a_teacher_branches_and_a_part_of_the_pictures(photos, finished, tmp_pat
     config = zipfile.ZipFile(tmp_path / "out" / "model.keras").read("config.json").decode()
     assert "FusedNormalization" not in config
     assert "bfloat16" not in config
+
+    both = [str(teacher), str(tmp_path / "out" / "model.keras")]
+    options = ["--teacher", *both, "--epochs", "1"]
+    run = subprocess.run(
+        command(photos, tmp_path / "taught", *options), cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "The mean of the teachers is right on " in run.stdout
+    record = record_of(tmp_path / "taught")
+    digests = [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in both]
+    members = record["choices"]["teacher"]["members"]
+    assert [member["sha256"] for member in members] == digests
+    joined = hashlib.sha256("".join(digests).encode()).hexdigest()
+    assert record["recipe"]["distillation"]["teacher_sha256"] == joined
 
 
 def test_a_lock_stops_the_steps(photos, tmp_path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_model import TINY_CLASSES, tiny_pictures
+from tiny_model import TINY_CLASSES, fit_last_layer, tiny_pictures
 
 from convert.architecture import build_minivgg
 from convert.data.pictures import Splits
@@ -23,7 +24,13 @@ from convert.training.kept import predict
 from convert.training.mixing import Mixing
 from convert.training.recipe import Recipe
 from convert.training.repeated import RepeatedAnswers
-from convert.training.teacher import cached_answers, fast_model, load_teacher
+from convert.training.teacher import (
+    cached_answers,
+    fast_model,
+    fast_teacher,
+    load_teacher,
+    load_teachers,
+)
 
 LOGITS = np.array([[2.0, 0.0, -1.0], [0.5, 0.5, 3.0]])
 
@@ -117,7 +124,7 @@ def test_answers_are_computed_once_and_for_these_pictures(tiny, tmp_path, monkey
     assert isinstance(found, np.memmap)
     (file,) = tmp_path.iterdir()
     before = file.stat()
-    again = cached_answers(replace(teacher, model=Silent()), images, folder=tmp_path)
+    again = cached_answers(replace(teacher, models=(Silent(),)), images, folder=tmp_path)
     np.testing.assert_array_equal(again, found)
     assert file.stat().st_mtime_ns == before.st_mtime_ns
     with quiet():
@@ -265,6 +272,67 @@ def test_a_teacher_says_how_good_it_is(tiny):
         found = load_teacher(tiny.path, splits).validation_accuracy
         answers = predict(tiny.model, splits.validation.images).argmax(1)
     assert found == np.mean(answers == splits.validation.labels) > 0.5
+
+
+@pytest.fixture
+def second(tiny, tmp_path):
+    """The file of a teacher that answers otherwise: it has seen fewer pictures."""
+    with quiet():
+        import keras
+
+        model = keras.models.clone_model(tiny.model)
+        model.set_weights(tiny.model.get_weights())
+        fit_last_layer(model, tiny.pictures["train"].subset(np.arange(9)))
+        model.save(tmp_path / "second.keras")
+    return tmp_path / "second.keras"
+
+
+def test_several_teachers_answer_with_the_mean_of_their_scores(tiny, second):
+    splits = splits_of(tiny)
+    validation = splits.validation
+    with quiet():
+        one, other = load_teacher(tiny.path, splits), load_teacher(second, splits)
+        both = load_teachers([tiny.path, second], splits)
+        scores = [predict(model, validation.images) for model in (one.models[0], other.models[0])]
+        for precision, tolerance in (("float32", 1e-5), ("bfloat16", 0.05)):
+            found = predict(fast_teacher(both, precision), validation.images)
+            np.testing.assert_allclose(found, (scores[0] + scores[1]) / 2, atol=tolerance)
+    assert np.abs(scores[0] - scores[1]).max() > 0.1
+    answers = (scores[0] + scores[1]).argmax(axis=1)
+    assert both.validation_accuracy == np.mean(answers == validation.labels)
+    assert both.sha256 == hashlib.sha256((one.sha256 + other.sha256).encode()).hexdigest()
+    assert both.to_json() == {
+        "validation_accuracy": both.validation_accuracy,
+        "members": [
+            {"sha256": teacher.sha256, "validation_accuracy": teacher.validation_accuracy}
+            for teacher in (one, other)
+        ],
+    }
+    assert one.to_json() == {"validation_accuracy": one.validation_accuracy}
+    assert both.classes == 3
+
+
+def test_cached_answers_of_several_teachers_are_their_mean(tiny, second, tmp_path):
+    splits = splits_of(tiny)
+    images = splits.train.images
+    with quiet():
+        both = load_teachers([tiny.path, second], splits)
+        found = cached_answers(both, images, folder=tmp_path)
+        for view, pixels in enumerate((images, images[:, :, ::-1])):
+            expected = np.mean([predict(model, pixels) for model in both.models], axis=0)
+            np.testing.assert_allclose(np.exp(found[:, view]), expected, atol=1e-5)
+
+
+def test_one_of_several_teachers_is_one_teacher(tiny):
+    with quiet():
+        one = load_teacher(tiny.path, splits_of(tiny))
+        again = load_teachers([tiny.path], splits_of(tiny))
+    assert (again.sha256, again.members) == (one.sha256, ())
+
+
+def test_a_teacher_that_is_named_twice_is_refused(tiny, second):
+    with quiet(), pytest.raises(TrainingError, match="expected each teacher once"):
+        load_teachers([tiny.path, second, tiny.path], splits_of(tiny))
 
 
 def test_a_teacher_that_knows_nothing_of_the_pictures_is_refused(tiny):
