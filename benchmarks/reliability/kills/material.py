@@ -54,7 +54,7 @@ def make_jobs(work: Path) -> tuple[ReplacingJob, TrainJob, ReplacingJob]:
         old_options=("--calibration-seed", "3", "--name", "earlier"),
         output="{folder}/tiny.tflite",
         # In the order of writing.
-        names=("tiny.report.json", "tiny.float.tflite", "tiny.tflite"),
+        names=("tiny.report.json", "tiny.report.html", "tiny.float.tflite", "tiny.tflite"),
         work=work,
     )
     model = work / "tiny.tflite"
