@@ -95,7 +95,7 @@ def hashes(name: str, folder: Path) -> dict[str, object]:
 
     recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, warmup_epochs=0.5, **OPTIONS[name])
     train, validation = pictures(STEPS * BATCH, 0), pictures(10, 1)
-    teacher = None if recipe.distillation is None else Teacher(built(5), "0", 1.0, None)
+    teacher = None if recipe.distillation is None else Teacher((built(5),), "0", 1.0)
 
     def trainer(run: str, wait: Callable[[], float] = lambda: 0.0) -> Trainer:
         (folder / name / run).mkdir(parents=True, exist_ok=True)
