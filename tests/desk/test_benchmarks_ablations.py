@@ -16,6 +16,7 @@ from benchmarks.ablations.step_times import TIMED, step_table, step_times
 from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS, Variant
 from benchmarks.result import read_result
+from convert.architecture import build_minivgg
 from convert.command import run_command
 from convert.quiet import quiet
 from convert.training.arguments import parse_arguments, recipe_of
@@ -174,14 +175,20 @@ def test_every_variant_is_a_valid_recipe_of_its_own(name):
 
 def test_steps_are_timed_in_turns(tmp_path):
     small = ["--blocks", "4", "--size", "16", "--batch-size", "4", "--head", "gap"]
+    teacher = tmp_path / "untrained.keras"
     with quiet():
+        build_minivgg(height=16, width=16, blocks=((4,),), head="gap").save(teacher)
         found = step_times(
-            {"a": small, "b": [*small, *Variant(("--branches", "rep")).words(None)]},
+            {
+                "a": small,
+                "b": [*small, *Variant(("--branches", "rep")).words([])],
+                "c": [*small, *Variant(teacher=True).words([teacher])],
+            },
             folder=tmp_path,
             steps=3,
             warmup=1,
         )
-    assert list(found) == ["a", "b"]
+    assert list(found) == ["a", "b", "c"]
     assert all(len(values) == 3 and min(values) > 0.0 for values in found.values())
 
 
