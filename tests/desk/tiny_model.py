@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convert.data.pictures import PictureSet
+from convert.data.pictures import PictureSet, Splits
 
 if TYPE_CHECKING:
     import keras
@@ -110,3 +110,9 @@ class TinyCompiled:
     @property
     def report_path(self) -> Path:
         return self.path.with_suffix(".report.json")
+
+
+def splits_of(tiny: Tiny) -> Splits:
+    """The pictures of a tiny model as a data set."""
+    parts = tiny.pictures
+    return Splits("tiny", parts["train"], parts["validation"], parts["test"])
