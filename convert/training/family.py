@@ -94,7 +94,7 @@ def fitted(architecture: Architecture, side: int) -> Architecture:
 # hidden dense layers of 4096 units are for 7x7 positions, and five poolings of 32x32 leave one.
 FAMILY: Mapping[str, Architecture] = {
     "minivgg": Architecture(((32, 32), (64, 64)), head="dense", head_dropout=0.3),
-    "minivgg-small": Architecture(((32, 32), (64, 64), (128, 128))),
+    "minivgg-small": Architecture(((32, 32), (48,) * 3, (96,) * 3)),
     "minivgg-nano": Architecture(((16, 16), (32, 32), (64, 64), (96, 96))),
     "minivgg-max": Architecture(((32, 32), (64,) * 3, (128,) * 4, (256, 256))),
     "vgg11": Architecture(((64,), (128,), (256, 256), (512, 512), (512, 512)), head_dropout=0.5),
