@@ -179,7 +179,7 @@ def _score_rows(model: PublishedModel) -> Iterator[tuple[str, str]]:
 
 
 def _trained(run: Run) -> str:
-    command = run.training["command"].replace(_DATA_FOLDER, "DIR")
+    command = run.command.replace(_DATA_FOLDER, "DIR")
     epochs = len(run.training["history"])
     # Older records do not say on what.
     place = f" on {run.training['machine']}" if "machine" in run.training else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shlex
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,10 +24,13 @@ class Run:
     Attributes:
         training: content of training.json.
         quantization: content of quantization.json.
+        command: that trains it again: the recorded one, with its teachers' files where they are
+            now (a published model that is replaced moves to `models/teachers` if it taught).
     """
 
     training: Mapping[str, Any]
     quantization: Mapping[str, Any]
+    command: str
 
     @property
     def seed(self) -> int:
@@ -84,18 +89,47 @@ def published_models(folder: Path = PUBLISHED) -> list[PublishedModel]:
     """
     names = sorted(path.parent.name for path in folder.glob("*/training.json"))
     names.sort(key=lambda name: name != DEFAULT_MODEL)
-    return [_read(folder / name) for name in names]
+    files = _float_models(folder)
+    return [_read(folder / name, files) for name in names]
 
 
-def _read(folder: Path) -> PublishedModel:
+def _read(folder: Path, files: Mapping[str, str]) -> PublishedModel:
     bundled = folder.name == DEFAULT_MODEL
     file = load_model() if bundled else read_model_file(folder / f"{folder.name}.tflite")
-    others = (_run(path) for path in folder.glob("seed-*"))
+    others = (_run(path, files) for path in folder.glob("seed-*"))
     return PublishedModel(
-        folder, file, _run(folder), tuple(sorted(others, key=lambda run: run.seed))
+        folder, file, _run(folder, files), tuple(sorted(others, key=lambda run: run.seed))
     )
 
 
-def _run(folder: Path) -> Run:
+def _run(folder: Path, files: Mapping[str, str]) -> Run:
     names = ("training.json", "quantization.json")
-    return Run(*(json.loads((folder / name).read_bytes()) for name in names))
+    training, quantization = (json.loads((folder / name).read_bytes()) for name in names)
+    return Run(training, quantization, _command(training, files))
+
+
+def _float_models(folder: Path) -> dict[str, str]:
+    """Where the float models lie, seen from the repository's root, by SHA-256."""
+    found = [*folder.glob("teachers/*/model.keras"), *folder.glob("*/model.keras")]
+    return {
+        hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest(): f"models/{path.relative_to(folder).as_posix()}"
+        for path in found
+    }
+
+
+def _command(training: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    words = shlex.split(training["command"])
+    if "--teacher" not in words:
+        return str(training["command"])
+    members = training["choices"].get("teacher", {}).get("members")
+    digests = (
+        [member["sha256"] for member in members]
+        if members
+        else [training["recipe"]["distillation"]["teacher_sha256"]]
+    )
+    start = words.index("--teacher") + 1
+    for place, digest in enumerate(digests, start):
+        words[place] = files.get(digest, words[place])
+    return shlex.join(words)

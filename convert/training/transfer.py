@@ -49,7 +49,7 @@ def init_path(
         text: "none", "published" or a path.
         blocks: widths of the convolutions that are to begin with learned kernels.
         required: refuse "published" where no convolution fits; otherwise that gives None.
-        models: a folder for each published model.
+        models: a folder for each published model, and one of their teachers.
 
     Raises:
         TrainingError: no published model fits.
@@ -66,21 +66,26 @@ def init_path(
 
 
 def fitting_model(blocks: Blocks, models: Path) -> Path | None:
-    """Return the published model with the most convolutions of the same place and shape.
+    """Return the published model, or teacher of one, with the most convolutions that fit.
 
-    Of equals the one with fewer convolutions of other shapes, whose kernels expect them less; None
-    where nothing fits.
+    Those fit that have the same place and shape. Of equals the one with fewer convolutions of other
+    shapes, whose kernels expect them less, and the published before the teacher; None where nothing
+    fits.
     """
     wanted = _shapes(blocks)
-    best: tuple[int, int, str] | None = None
-    for path in sorted(models.glob("*/training.json")):
-        architecture = json.loads(path.read_bytes())["architecture"]
+    best: tuple[int, int, int] | None = None
+    place: Path | None = None
+    published, teachers = (
+        sorted(models.glob(f"{folders}/training.json")) for folders in ("*", "teachers/*")
+    )
+    for position, record in enumerate([*published, *teachers]):
+        architecture = json.loads(record.read_bytes())["architecture"]
         found = _shapes(architecture["blocks"])
         shared = len(wanted & found)
-        rank = (-shared, len(found) - shared, path.parent.name)
+        rank = (-shared, len(found) - shared, position)
         if shared and architecture["order"] == "conv-bn-relu" and (best is None or rank < best):
-            best = rank
-    return None if best is None else models / best[2] / "model.keras"
+            best, place = rank, record.with_name("model.keras")
+    return place
 
 
 def _shapes(blocks: Blocks) -> set[tuple[int, int, int, int]]:

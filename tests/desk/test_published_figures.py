@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 import zipfile
@@ -14,7 +16,7 @@ import pytest
 
 from benchmarks import cards
 from benchmarks.cards import accuracy_row
-from benchmarks.published import Run, published_models
+from benchmarks.published import published_models
 from benchmarks.report import stored_results
 from convert import package
 from convert.command import run_command
@@ -59,6 +61,7 @@ def test_cards(capsys):
 
 def test_a_stale_card_is_found_and_written(tmp_path, capsys):
     shutil.copytree(MODEL, tmp_path / "minivgg", ignore=shutil.ignore_patterns("*.keras"))
+    shutil.copytree(MODEL.parent / "teachers", tmp_path / "teachers")
     path = tmp_path / "minivgg" / "README.md"
     right = percent(comparison(record("quantization.json"), "test")["target_top1"])
     path.write_text(CARD.replace(right, "98.71 %"), encoding="utf-8")
@@ -105,7 +108,46 @@ def test_make_trains_it_again(model):
     program = ["make", "--dry-run", "--no-print-directory", *words]
     run = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
     shown = run.stdout.splitlines()[-1]
-    assert shown == f".venv/bin/{model.run.training['command']} --resume"
+    assert shown == f".venv/bin/{model.run.command} --resume"
+
+
+TEACHERS = sorted(path.parent for path in (ROOT / "models" / "teachers").glob("*/model.keras"))
+
+
+@pytest.mark.parametrize("folder", TEACHERS, ids=lambda folder: folder.name)
+def test_a_teacher_is_kept_with_its_record(folder):
+    training = json.loads((folder / "training.json").read_bytes())
+    check_weights(training, load_float_model(folder / "model.keras"), folder / "model.keras")
+    described = (folder.parent / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in described.splitlines() if line.startswith(f"| `{folder.name}` |")]
+    assert percent(training["results"]["validation"]["accuracy"]) in row
+
+
+def test_commands_name_the_teachers_where_they_lie(tmp_path):
+    """A file that taught may move: the record's digest says which it was."""
+    model = shutil.copytree(MODEL, tmp_path / "minivgg", ignore=shutil.ignore_patterns("*.keras"))
+    record = json.loads((model / "training.json").read_bytes())
+    typed = "--teacher a.keras b.keras --teacher-views"
+    command = re.sub("--teacher .* --teacher-views", typed, record["command"])
+    files = [tmp_path / place for place in ("teachers/first/model.keras", "best/model.keras")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_bytes(file.parent.name.encode())
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    members = [{"sha256": digest} for digest in digests]
+
+    def told(choices: dict[str, object], teacher: str) -> str:
+        record["recipe"]["distillation"]["teacher_sha256"] = teacher
+        document = {**record, "command": command, "choices": choices}
+        (model / "training.json").write_text(json.dumps(document))
+        return published_models(tmp_path)[0].run.command
+
+    now = "--teacher models/teachers/first/model.keras models/best/model.keras --teacher-views"
+    assert told({"teacher": {"members": members}}, "0" * 64) == command.replace(typed, now)
+    # What is not there keeps its name; of one teacher the recipe has the digest.
+    assert told({}, "0" * 64) == command
+    now = "--teacher models/best/model.keras b.keras --teacher-views"
+    assert told({}, digests[1]) == command.replace(typed, now)
 
 
 SEEDS = [(model, other) for model in published_models() for other in model.others]
@@ -128,7 +170,7 @@ def test_another_seed_differs_in_nothing_else(model, other):
     words = ["seed", f"NAME={model.name}", f"SEED={seed}", f"DATA={cards._DATA_FOLDER}"]
     program = ["make", "--dry-run", "--no-print-directory", *words]
     run = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert f".venv/bin/{other.training['command']} --resume" in run.stdout.splitlines()
+    assert f".venv/bin/{other.command} --resume" in run.stdout.splitlines()
 
 
 def orders(name: str) -> list[dict[str, object]]:
@@ -191,7 +233,7 @@ def test_a_card_has_no_figures_of_another_file():
 def test_other_seeds_stand_beside_the_published_one():
     model = published_models()[1]
     training = {**model.run.training, "recipe": {**model.run.training["recipe"], "seed": 2}}
-    other = Run(training, model.run.quantization)
+    other = replace(model.run, training=training)
     text = cards._seeds(replace(model, others=(other,)))
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     assert [line.split(" | ")[0] for line in lines] == ["| seed", "| :--", "| 1 (published)", "| 2"]

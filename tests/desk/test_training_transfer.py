@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from convert.errors import TrainingError
 from convert.quiet import quiet
-from convert.training.family import FAMILY, fitted
+from convert.training.family import FAMILY, Architecture, fitted
 
 
 def test_the_published_model_that_fits_best_is_taken(tmp_path):
@@ -20,9 +21,10 @@ def test_the_published_model_that_fits_best_is_taken(tmp_path):
     def start(name, side):
         return init_path("published", fitted(FAMILY[name], side).blocks).parent.name
 
-    # At 64 pixels minivgg has a third block, which is minivgg-small's.
+    # At 64 pixels minivgg has a third block, which is that of a teacher.
     assert start("minivgg", 32) == "minivgg"
-    assert start("minivgg", 64) == "minivgg-small"
+    assert start("minivgg", 64) == "minivgg-small-1"
+    assert start("minivgg-small", 32) == "minivgg-small"
     assert start("minivgg-nano", 64) == "minivgg-nano"
     other = ((7,), (8,))
     assert fitting_model(other, PUBLISHED_MODELS) is None
@@ -34,11 +36,26 @@ def test_the_published_model_that_fits_best_is_taken(tmp_path):
     assert fitting_model(other, tmp_path) is None
 
 
+def test_of_equals_the_published_is_taken_before_the_teacher(tmp_path):
+    from convert.training.transfer import fitting_model
+
+    record = {"architecture": {"blocks": [[8, 8]], "order": "conv-bn-relu"}}
+    for place in ("teachers/an-old", "teachers/better", "new"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "training.json").write_text(json.dumps(record))
+    assert fitting_model(((8, 8),), tmp_path) == tmp_path / "new" / "model.keras"
+    record["architecture"]["blocks"] = [[8, 8], [16]]
+    (tmp_path / "teachers" / "better" / "training.json").write_text(json.dumps(record))
+    better = tmp_path / "teachers" / "better" / "model.keras"
+    assert fitting_model(((8, 8), (16,)), tmp_path) == better
+
+
 def test_kernels_are_taken_over_at_another_size(tmp_path):
     from convert.training.transfer import transfer_weights
 
     with quiet():
-        source = FAMILY["minivgg-small"].build(classes=10, seed=1, name="source")
+        pairs = Architecture(((32, 32), (64, 64), (128, 128)))
+        source = pairs.build(classes=10, seed=1, name="source")
         source.save(tmp_path / "source.keras")
         model = fitted(FAMILY["minivgg"], 64).build(classes=3, seed=2, name="model")
         fresh = model.get_layer("logits").get_weights()[0]
