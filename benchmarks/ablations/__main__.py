@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.ablations.document import PAGE
 from benchmarks.ablations.runs import Run, run_training
-from benchmarks.ablations.table import ablation_table, rows
+from benchmarks.ablations.table import ablation_table, changed_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS
 from benchmarks.result import Result, conclude, result_of, write_result
 from convert.command import run_command
@@ -92,10 +92,16 @@ def _result(
         names = " and ".join(path.parent.name for path in options.teacher)
         note += f"Teacher: {names}, SHA-256 {_digests(options.teacher)}. "
     note += ", ".join(f"{name} {version}" for name, version in versions.items()) + "."
-    found = ablation_table(
-        rows(runs), caption=f"{options.model}, {options.epochs} epochs", note=note
+    found, title = rows(runs), f"{options.model}, {options.epochs} epochs"
+    changed_note = "The same runs; each float model, each validation picture changed; ± as above."
+    return result_of(
+        NAME,
+        command,
+        [
+            ablation_table(found, caption=title, note=note),
+            changed_table(found, caption=f"{title}, changed pictures", note=changed_note),
+        ],
     )
-    return result_of(NAME, command, [found])
 
 
 def _digests(paths: Sequence[Path]) -> str | None:

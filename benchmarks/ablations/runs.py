@@ -8,10 +8,11 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ablations.changed import changed_accuracies
 from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import with_later_options
 from convert.training.reading import is_folder
@@ -33,6 +34,7 @@ class Run:
         epoch_s: mean of the epochs' training times, whatever else the machine did. Not their
             median: smaller pictures or a teacher's answers make the first ones unlike the last.
         command: that made it, without the folders.
+        changed: top-1 on validation pictures that are changed, 0-1, by the title of the change.
     """
 
     variant: str
@@ -40,6 +42,7 @@ class Run:
     validation_accuracy: float
     epoch_s: float
     command: str
+    changed: Mapping[str, float] = field(default_factory=dict)
 
 
 def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, folder: Path) -> Run:
@@ -85,6 +88,7 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
         record["results"]["validation"]["accuracy"],
         statistics.fmean(epoch["train_s"] for epoch in record["history"]),
         shlex.join(["python", "-m", "convert.train", *options]),
+        changed_accuracies(arguments, folder),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class Row:
         gain_spread: their standard deviation; None for fewer than two.
         seeds: how many runs there are.
         epoch_s: median of the runs' median epochs.
+        changed: mean accuracy on pictures of each change, and its standard deviation.
     """
 
     variant: str
@@ -36,6 +37,7 @@ class Row:
     gain_spread: float | None
     seeds: int
     epoch_s: float
+    changed: Mapping[str, tuple[float, float | None]]
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
@@ -55,6 +57,7 @@ def rows(runs: Sequence[Run]) -> list[Row]:
                 _spread(gains),
                 len(own),
                 statistics.median(run.epoch_s for run in own),
+                _changed(own),
             )
         )
     return found
@@ -80,6 +83,25 @@ def ablation_table(found: Sequence[Row], *, caption: str, note: str) -> Table:
         for row in found
     )
     return Table(caption, _COLUMNS, cells, frozenset({0, 1}), note)
+
+
+def changed_table(found: Sequence[Row], *, caption: str, note: str) -> Table:
+    """Return what the variants make of changed pictures as a table; see `ablation_table`."""
+    titles = tuple(dict.fromkeys(title for row in found for title in row.changed))
+    cells = tuple(
+        (
+            row.variant,
+            _percent(row.mean, row.spread),
+            *(_percent(*row.changed[title]) if title in row.changed else "-" for title in titles),
+        )
+        for row in found
+    )
+    return Table(caption, ("variant", "as they are", *titles), cells, frozenset({0}), note)
+
+
+def _changed(runs: Sequence[Run]) -> dict[str, tuple[float, float | None]]:
+    by_title = {title: [run.changed[title] for run in runs] for title in runs[0].changed}
+    return {title: (statistics.fmean(each), _spread(each)) for title, each in by_title.items()}
 
 
 def _spread(values: Sequence[float]) -> float | None:

@@ -95,6 +95,7 @@ def recipe_of(
                 jitter=value["jitter"],
                 rotate_deg=value["rotate"],
                 zoom=value["zoom"],
+                blur=value["blur"],
             ),
             mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
             branches=value["branches"],

@@ -1,4 +1,4 @@
-"""Random crops, turns, zooms, flips, light and cutout on batches of uint8 pictures."""
+"""Random blur, light, crops, turns, zooms, flips and cutout on batches of uint8 pictures."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
+
+_MOST_BLUR_PX = 16.0  # of a picture of 32 nothing is left but its color
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Augmentation:
         rotate_deg: turn each picture by a random angle of up to so many degrees either way. With
             this or `zoom`, the shift of up to `crop_fraction` is part of the same resampling.
         zoom: resize each picture by a random factor from 1 / (1 + zoom) to 1 + zoom.
+        blur: every second picture, by chance, is blurred with Pillow's approximation of a Gaussian,
+            of a random standard deviation from 0 to `blur` pixels.
     """
 
     crop_fraction: float = 0.125
@@ -33,6 +37,7 @@ class Augmentation:
     jitter: float = 0.0
     rotate_deg: float = 0.0
     zoom: float = 0.0
+    blur: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("crop_fraction", "cutout_fraction", "jitter", "zoom"):
@@ -41,6 +46,8 @@ class Augmentation:
                 raise ValueError(f"expected {name} in 0..1, got {value}")
         if not 0.0 <= self.rotate_deg <= 180.0:
             raise ValueError(f"expected rotate_deg in 0..180, got {self.rotate_deg}")
+        if not 0.0 <= self.blur <= _MOST_BLUR_PX:
+            raise ValueError(f"expected blur in 0..{_MOST_BLUR_PX:g} pixels, got {self.blur}")
 
     def apply(
         self, images: NDArray[np.uint8], generator: np.random.Generator
@@ -55,6 +62,8 @@ class Augmentation:
             The varied pictures, and which of them are mirrored, bool (n,).
         """
         # Before black comes in from outside, which has no light and is not of the picture's mean.
+        if self.blur:
+            images = self._blur(images, generator)
         if self.jitter:
             images = self._change_light(images, generator)
         warped = self.rotate_deg > 0.0 or self.zoom > 0.0
@@ -94,6 +103,15 @@ class Augmentation:
                 (width, height), Image.Transform.AFFINE, row, Image.Resampling.BILINEAR
             )
         return result
+
+    def _blur(self, images: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+        radii = generator.uniform(0.0, self.blur, len(images))
+        chosen = np.flatnonzero(generator.random(len(images)) < 0.5)
+        blurred = images.copy()
+        for place in chosen:
+            kernel = ImageFilter.GaussianBlur(float(radii[place]))
+            blurred[place] = Image.fromarray(images[place]).filter(kernel)
+        return blurred
 
     def _change_light(
         self, images: NDArray[np.uint8], generator: np.random.Generator

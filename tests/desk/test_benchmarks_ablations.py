@@ -6,11 +6,15 @@ import json
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from benchmarks.ablations import changed as changed_module
 from benchmarks.ablations import document
 from benchmarks.ablations import runs as module
 from benchmarks.ablations.__main__ import main
+from benchmarks.ablations.changed import JUDGED, changed_accuracies
 from benchmarks.ablations.runs import AblationError, Run, run_training
 from benchmarks.ablations.step_times import TIMED, step_table, step_times
 from benchmarks.ablations.table import ablation_table, rows
@@ -18,8 +22,10 @@ from benchmarks.ablations.variants import BASE, VARIANTS, Variant
 from benchmarks.result import read_result
 from convert.architecture import build_minivgg
 from convert.command import run_command
+from convert.int8.float_model import load_float_model
 from convert.quiet import quiet
 from convert.training.arguments import parse_arguments, recipe_of
+from convert.training.kept import predict
 
 # By the options that make the difference; seed 2 is worse throughout.
 ACCURACY = {"": 0.80, "--mixup": 0.83, "--branches": 0.79}
@@ -57,11 +63,17 @@ class Trainings:
             (folder / "model.keras").touch()
         return subprocess.CompletedProcess(program, self.code, None, "error: a reason\n")
 
+    def changed(self, arguments, folder):
+        accuracy = json.loads((folder / "training.json").read_bytes())["results"]["validation"]
+        assert str(folder) in arguments
+        return {"dark": accuracy["accuracy"] / 2, "blurred": 0.25}
+
 
 @pytest.fixture
 def trainings(monkeypatch) -> Trainings:
     stand_in = Trainings()
     monkeypatch.setattr(module.subprocess, "run", stand_in)
+    monkeypatch.setattr(module, "changed_accuracies", stand_in.changed)
     return stand_in
 
 
@@ -78,7 +90,7 @@ def ablate(tmp_path, *words):
 def test_mean_spread_and_gain_by_hand(trainings, tmp_path, capsys):
     assert ablate(tmp_path, "--seeds", "2", "--options=--precision bfloat16") == 0
     result = read_result(tmp_path / "out" / "ablations.json")
-    (table,) = result.tables
+    table, changed = result.tables
     assert table.caption == "minivgg-nano, 3 epochs"
     assert "1,000 training pictures, 500 validation pictures" in table.note
     assert "options of all: --precision bfloat16" in table.note
@@ -86,6 +98,8 @@ def test_mean_spread_and_gain_by_hand(trainings, tmp_path, capsys):
     assert table.rows[1] == (*("mixup", "--mixup 0.2", "82.00 % ± 1.41", "+2.50 ± 0.71", "2", "4"),)
     assert table.rows[0][:4] == ("base", "none", "79.50 % ± 0.71", "+0.00 ± 0.00")
     assert table.rows[2][3] == "-1.00 ± 0.00"
+    assert changed.columns == ("variant", "as they are", "dark", "blurred")
+    assert changed.rows[1] == ("mixup", "82.00 % ± 1.41", "41.00 % ± 0.71", "25.00 % ± 0.00")
     assert "0.123456" not in (tmp_path / "out" / "ablations.json").read_text()
     assert "82.00 % ± 1.41" in capsys.readouterr().out
     # All variants of a seed before the next seed.
@@ -146,6 +160,37 @@ def test_a_training_that_fails_is_named(trainings, tmp_path, capsys):
     assert "base, seed 1: the training ended with exit code 2: error: a reason" in (
         capsys.readouterr().err
     )
+
+
+def test_runs_are_judged_on_changed_validation_pictures_once(tmp_path, monkeypatch):
+    photos, folder = tmp_path / "photos", tmp_path / "run"
+    generator = np.random.default_rng(0)
+    for name in ("bolt", "nut"):
+        (photos / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = generator.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(photos / name / f"{number}.png")
+    folder.mkdir()
+    with quiet():
+        untrained = build_minivgg(classes=2, height=16, width=16, blocks=((4,),), head="gap")
+        untrained.save(folder / "model.keras")
+    arguments = ["--data", str(photos), "-o", str(folder), "--size", "16"]
+    found = changed_accuracies(arguments, folder)
+    assert set(found) == {change.title for change in JUDGED}
+    assert all(0.0 <= accuracy <= 1.0 for accuracy in found.values())
+    model = load_float_model(folder / "model.keras")
+    pictures = changed_module._validation(arguments)
+    listed = json.loads((photos / "split.json").read_bytes())["pictures"].values()
+    assert len(pictures) == [picture["role"] for picture in listed].count("validation") > 0
+    dark = np.rint(pictures.images * 0.25).astype(np.uint8)
+    expected = (predict(model, dark).argmax(axis=1) == pictures.labels).mean()
+    assert found["a quarter as bright"] == pytest.approx(expected)
+    # The second time they are read, unless the model is another.
+    monkeypatch.setattr(changed_module, "_judge", lambda *_: {"judged": 1.0})
+    assert changed_accuracies(arguments, folder) == found
+    with (folder / "model.keras").open("ab") as file:
+        file.write(b" ")
+    assert changed_accuracies(arguments, folder) == {"judged": 1.0}
 
 
 @pytest.mark.parametrize(

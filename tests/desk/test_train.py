@@ -263,6 +263,7 @@ def test_an_empty_class_folder_is_named(photos, tmp_path, capsys):
         (["--learning-rate", "nan"], "expected a positive learning rate, got nan"),
         (["--seed", "-1"], "expected a seed from 0 to 4294967295, got -1"),
         (["--mixup", "-1"], "expected mixup in 0..100, got -1.0"),
+        (["--blur", "17"], "expected blur in 0..16 pixels, got 17.0"),
         (["--jitter", "2"], "expected jitter in 0..1, got 2.0"),
         (["--teacher", "none.keras"], "none.keras: expected a teacher, got no such file"),
         (["--teacher", "t.keras", "--temperature", "0"], "expected a positive temperature, got 0"),

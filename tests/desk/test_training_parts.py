@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
@@ -105,6 +106,24 @@ def test_light_is_that_of_the_picture_not_of_the_black_around_it(more):
     assert outside > 0.05
     if not more:  # no resampling that would mix the border with the picture
         assert inside.min() >= 0.8 * (130 - 1.2 * 70) - 1
+
+
+def test_half_of_the_pictures_are_blurred_by_radii_up_to_the_given():
+    sharp = np.zeros((4000, 9, 9, 3), dtype=np.uint8)
+    sharp[:, 4, 4] = 255
+    varied, _ = Augmentation(0, False, 0, blur=1.5).apply(sharp, np.random.default_rng(0))
+    changed = (varied != sharp).any(axis=(1, 2, 3))
+    # A radius of less than about a tenth of a pixel changes no value.
+    assert 0.40 < changed.mean() < 0.52
+    strongest = Image.fromarray(sharp[0]).filter(ImageFilter.GaussianBlur(1.5))
+    peaks = varied[changed, 4, 4, 0].astype(int)
+    assert np.asarray(strongest)[4, 4, 0] <= peaks.min() < 30
+    # Light is spread, not lost, and each channel alike.
+    middle = varied[changed].astype(float).sum(axis=(1, 2)) / 255
+    assert middle == pytest.approx(np.ones_like(middle), abs=0.15)
+    assert sharp[:, 4, 4].min() == 255  # what was given is left alone
+    none, _ = Augmentation(0, False, 0).apply(sharp, np.random.default_rng(0))
+    np.testing.assert_array_equal(none, sharp)
 
 
 def test_augmentation_refuses_fractions_out_of_range():

@@ -28,11 +28,11 @@ EPOCHS, BATCH, STEPS = 3, 16, 4
 # Inside the second epoch: a checkpoint stands, and steps behind it have to be repeated.
 STOP_AT = STEPS + 2
 VARIED = {
-    "augmentation": Augmentation(jitter=0.2),
+    "augmentation": Augmentation(jitter=0.2, blur=1.0),
     "mixing": Mixing(mixup=0.2, cutmix=1.0, probability=0.5),
 }
 OPTIONS = {
-    "jitter, mixup and cutmix": VARIED,
+    "jitter, blur, mixup and cutmix": VARIED,
     "turned and resized": {"augmentation": Augmentation(rotate_deg=20.0, zoom=0.2)},
     "patience": {"patience": 2},
     "class weights": {"class_weights": (0.5, 1.5)},
