@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import statistics
@@ -16,6 +17,7 @@ from benchmarks.ablations.changed import changed_accuracies
 from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import with_later_options
 from convert.training.reading import is_folder
+from convert.training.teacher import joint_digest
 from minivgg_edge.errors import MinivggEdgeError
 
 
@@ -56,8 +58,8 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
         folder: of the run.
 
     Raises:
-        AblationError: the training failed, or the folder holds a run with other options or with
-            other defaults.
+        AblationError: the training failed, or the folder holds a run with other options, another
+            teacher or other defaults.
     """
     options = [*words, "--seed", str(seed)]
     arguments = ["--data", str(data), "-o", str(folder), "--quiet", *options]
@@ -71,11 +73,12 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
                 f"{reason[-1] if reason else 'it said nothing'}"
             )
     record = json.loads((folder / "training.json").read_bytes())
-    expected = shlex.join(["python", "-m", "convert.train", *arguments])
-    if record["command"] != expected:
+    expected = ["python", "-m", "convert.train", *arguments]
+    # A teacher's file may have moved; the recipe has its digest.
+    if _without_teachers(shlex.split(record["command"])) != _without_teachers(expected):
         raise AblationError(
-            f"{folder}: expected the run of '{expected}', got that of '{record['command']}': "
-            "delete the folder or name another one"
+            f"{folder}: expected the run of '{shlex.join(expected)}', got that of "
+            f"'{record['command']}': delete the folder or name another one"
         )
     if _without_pictures(record["recipe"]) != _without_pictures(_recipe(arguments, record, data)):
         raise AblationError(
@@ -95,14 +98,23 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
 def _recipe(arguments: Sequence[str], record: Mapping[str, Any], data: Path) -> dict[str, object]:
     """What the words of a command mean today, as JSON values."""
     options = parse_arguments(None, list(arguments))
-    taught = record["recipe"]["distillation"]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in options.teacher or ()]
     recipe = recipe_of(
         options,
-        teacher_sha256=None if taught is None else taught["teacher_sha256"],
+        teacher_sha256=joint_digest(digests) if digests else None,
         folder_count=record["data"]["splits"]["train"]["count"] if is_folder(data) else None,
     )
     values: dict[str, object] = json.loads(json.dumps(recipe.to_json()))
     return values
+
+
+def _without_teachers(words: Sequence[str]) -> list[str]:
+    """The words of a command but for the teachers' files."""
+    if "--teacher" not in words:
+        return list(words)
+    start = words.index("--teacher") + 1
+    ends = (place for place in range(start, len(words)) if words[place].startswith("-"))
+    return [*words[:start], *words[next(ends, len(words)) :]]
 
 
 def _without_pictures(recipe: Mapping[str, object]) -> dict[str, object]:

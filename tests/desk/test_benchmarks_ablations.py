@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -26,6 +27,7 @@ from convert.int8.float_model import load_float_model
 from convert.quiet import quiet
 from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.kept import predict
+from convert.training.teacher import joint_digest
 
 # By the options that make the difference; seed 2 is worse throughout.
 ACCURACY = {"": 0.80, "--mixup": 0.83, "--branches": 0.79}
@@ -56,12 +58,18 @@ class Trainings:
                 },
                 "history": [{"train_s": 3.0}, {"train_s": 5.0}, {"train_s": 4.0}],
                 "data": {"splits": {"train": {"count": 1000}}},
-                "recipe": recipe_of(parse_arguments(None, given), folder_count=1000).to_json(),
+                "recipe": self.recipe(given),
                 "versions": {"python": "3.9.1"},
             }
             (folder / "training.json").write_text(json.dumps(record))
             (folder / "model.keras").touch()
         return subprocess.CompletedProcess(program, self.code, None, "error: a reason\n")
+
+    def recipe(self, words: list[str]) -> dict[str, object]:
+        options = parse_arguments(None, words)
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in options.teacher or ()]
+        taught = joint_digest(digests) if digests else None
+        return recipe_of(options, teacher_sha256=taught, folder_count=1000).to_json()
 
     def changed(self, arguments, folder):
         accuracy = json.loads((folder / "training.json").read_bytes())["results"]["validation"]
@@ -151,6 +159,23 @@ def test_a_run_of_other_defaults_is_refused(trainings, tmp_path):
     (folder / "training.json").write_text(json.dumps(record))
     with pytest.raises(AblationError, match="meant other values when it ran: delete the folder"):
         run_training("base", words, data=Path("a"), seed=1, folder=folder)
+    assert len(trainings.commands) == 1
+
+
+def test_a_teacher_that_moved_is_the_same_and_another_is_not(trainings, tmp_path):
+    first, moved, other = (tmp_path / name for name in ("a.keras", "b.keras", "c.keras"))
+    for path, content in ((first, b"x"), (moved, b"x"), (other, b"y")):
+        path.write_bytes(content)
+
+    def run(*teachers):
+        words = ["--epochs", "3", "--teacher", *map(str, teachers)]
+        return run_training("distill", words, data=Path("a"), seed=1, folder=tmp_path / "run")
+
+    run(first)
+    assert run(moved).command.count(str(moved)) == 1
+    for teachers in ((other,), (moved, other)):
+        with pytest.raises(AblationError, match="meant other values when it ran"):
+            run(*teachers)
     assert len(trainings.commands) == 1
 
 
