@@ -17,16 +17,12 @@ from convert.training.kept import predict
 from convert.training.reading import input_size, read_data
 from minivgg_edge.atomic import write_atomically
 
-JUDGED: tuple[Change, ...] = tuple(
-    change
-    for change in CHANGES
-    if change.title
-    in (
-        "saved as JPEG, quality 30",
-        "a quarter as bright",
-        "blurred, radius 0.5",
-        "blurred, radius 1",
-    )
+_BY_TITLE = {change.title: change for change in CHANGES}
+JUDGED: tuple[Change, ...] = (
+    _BY_TITLE["saved as JPEG, quality 30"],
+    _BY_TITLE["a quarter as bright"],
+    _BY_TITLE["blurred, radius 0.5"],
+    _BY_TITLE["blurred, radius 1"],
 )
 _NAME = "changed.json"
 

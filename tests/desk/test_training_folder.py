@@ -272,44 +272,7 @@ def test_a_checkpoint_from_before_an_option_has_its_default():
     assert with_later_options({"crop": "none"}) == {"crop": "none"}
 
 
-def test_turning_by_a_known_angle():
-    """A quarter turn moves the corner of a square picture as Pillow's own rotation does."""
-    random = np.random.default_rng(3)
-    images = random.integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
-
-    class Known:
-        def uniform(self, low, high, size):
-            return np.full(size, high if high == 90.0 else 0.0)
-
-        def random(self, count):
-            return np.ones(count)
-
-    turned, _ = Augmentation(0.0, True, 0.0, rotate_deg=90.0).apply(images, Known())
-    expected = np.asarray(Image.fromarray(images[0]).rotate(-90))
-    # The bilinear weights are rounded, so a value may be one step off.
-    np.testing.assert_allclose(turned[0].astype(int), expected.astype(int), atol=1)
-
-
-def test_zoom_and_shift_stay_within_their_bounds():
-    images = np.full((200, 32, 32, 3), 255, dtype=np.uint8)
-    generator = np.random.default_rng(0)
-    shifted, _ = Augmentation(0.125, False, 0.0, rotate_deg=1e-9).apply(images, generator)
-    # Shifted by up to 4 of 32 either way: what is behind is black, the middle never is.
-    assert (shifted[:, 5:-5, 5:-5] == 255).all()
-    assert (shifted[:, 0] == 0).any()
-    smaller, _ = Augmentation(0.0, False, 0.0, zoom=0.5).apply(images, generator)
-    shares = (smaller == 255).mean(axis=(1, 2, 3))
-    assert shares.max() == 1.0
-    assert 1 / 1.5**2 - 0.1 < shares.min() < 0.6
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [({"rotate_deg": 181.0}, "rotate_deg in 0..180"), ({"zoom": -0.1}, "zoom in 0..1")],
-)
-def test_out_of_range(values, message):
-    with pytest.raises(ValueError, match=message):
-        Augmentation(**values)
+def test_a_negative_patience_is_refused():
     with pytest.raises(ValueError, match="patience of at least 0"):
         Recipe(patience=-1)
 

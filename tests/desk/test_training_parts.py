@@ -1,4 +1,4 @@
-"""Augmentation, schedule, batches, average, checkpoint: each against values worked by hand."""
+"""Schedule, batches, average, checkpoint: each against values worked by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
 from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
@@ -31,104 +30,6 @@ def numbered_pictures(count, side=8):
         np.arange(count, dtype=np.uint8)[:, None, None, None], (count, side, side, 3)
     ).copy()
     return PictureSet(images, np.arange(count) % 2, ("even", "odd"))
-
-
-def test_augmentation_off_changes_nothing():
-    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
-    varied, mirrored = OFF.apply(images, np.random.default_rng(1))
-    np.testing.assert_array_equal(varied, images)
-    assert not mirrored.any()
-
-
-def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
-    images = np.full((200, 8, 8, 3), 255, dtype=np.uint8)
-    crop = Augmentation(crop_fraction=0.25, flip=False, cutout_fraction=0)
-    varied, _ = crop.apply(images, np.random.default_rng(0))
-    rows = (varied[:, :, :, 0] > 0).any(axis=2).sum(axis=1)
-    columns = (varied[:, :, :, 0] > 0).any(axis=1).sum(axis=1)
-    # Two pixels of padding on 8: between 6 and 8 rows stay, and all three cases occur.
-    assert set(rows) == set(columns) == {6, 7, 8}
-    assert images.min() == 255
-
-
-def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
-    images = np.zeros((1000, 4, 4, 3), dtype=np.uint8)
-    images[:, 1, 0] = 7
-    varied, mirrored = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
-    np.testing.assert_array_equal(mirrored, varied[:, 1, 3, 0] == 7)
-    assert (varied[~mirrored, 1, 0, 0] == 7).all()
-    # 1000 fair coins: 6 standard deviations of 15.8.
-    assert abs(int(mirrored.sum()) - 500) < 95
-
-
-def test_cutout_blacks_out_at_most_its_square():
-    images = np.full((300, 8, 8, 3), 9, dtype=np.uint8)
-    varied, _ = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0))
-    black = (varied[..., 0] == 0).sum(axis=(1, 2))
-    # A square of side 4 reaches over the border by up to half: 2x2 to 4x4 pixels are seen.
-    assert black.min() == 4
-    assert black.max() == 16
-
-
-def test_jitter_scales_brightness_and_contrast_about_the_mean():
-    images = np.full((2000, 2, 2, 3), 100, dtype=np.uint8)
-    images[:, 0] = 60
-    light = Augmentation(0, False, 0, jitter=0.2)
-    varied = light.apply(images, np.random.default_rng(0))[0].astype(float)
-    # Rows of 60 and 100: their mean 80 is only brightened, their distance also stretched.
-    brightness = varied.mean(axis=(1, 2, 3)) / 80
-    contrast = (varied[:, 1, 0, 0] - varied[:, 0, 0, 0]) / 40 / brightness
-    for factors in (brightness, contrast):
-        assert 0.8 - 0.02 < factors.min() < 0.85
-        assert 1.15 < factors.max() < 1.2 + 0.02
-        assert factors.mean() == pytest.approx(1.0, abs=0.02)
-    assert abs(np.corrcoef(brightness, contrast)[0, 1]) < 0.1
-
-
-def test_jitter_stays_in_the_range_of_a_pixel():
-    images = np.random.default_rng(0).integers(0, 2, (50, 4, 4, 3), dtype=np.uint8) * 255
-    varied, _ = Augmentation(0, False, 0, jitter=1.0).apply(images, np.random.default_rng(0))
-    assert varied.dtype == np.uint8
-    # Wrapped around, light pixels would become dark ones.
-    assert (varied[images == 255].mean()) > varied[images == 0].mean() + 50
-
-
-@pytest.mark.parametrize("more", [{}, {"rotate_deg": 10.0}], ids=["crop", "warp"])
-def test_light_is_that_of_the_picture_not_of_the_black_around_it(more):
-    images = np.full((200, 8, 8, 3), 200, dtype=np.uint8)
-    images[:, ::2] = 60
-    varied, _ = Augmentation(0.25, False, 0, jitter=0.2, **more).apply(
-        images, np.random.default_rng(0)
-    )
-    # Brightness and contrast of 0.8 leave at least 0.8 * (130 - 0.8 * 70) = 59... of 60: 0.8 * 48.
-    inside = varied[varied > 0]
-    outside = (varied == 0).mean()
-    assert outside > 0.05
-    if not more:  # no resampling that would mix the border with the picture
-        assert inside.min() >= 0.8 * (130 - 1.2 * 70) - 1
-
-
-def test_half_of_the_pictures_are_blurred_by_radii_up_to_the_given():
-    sharp = np.zeros((4000, 9, 9, 3), dtype=np.uint8)
-    sharp[:, 4, 4] = 255
-    varied, _ = Augmentation(0, False, 0, blur=1.5).apply(sharp, np.random.default_rng(0))
-    changed = (varied != sharp).any(axis=(1, 2, 3))
-    # A radius of less than about a tenth of a pixel changes no value.
-    assert 0.40 < changed.mean() < 0.52
-    strongest = Image.fromarray(sharp[0]).filter(ImageFilter.GaussianBlur(1.5))
-    peaks = varied[changed, 4, 4, 0].astype(int)
-    assert np.asarray(strongest)[4, 4, 0] <= peaks.min() < 30
-    # Light is spread, not lost, and each channel alike.
-    middle = varied[changed].astype(float).sum(axis=(1, 2)) / 255
-    assert middle == pytest.approx(np.ones_like(middle), abs=0.15)
-    assert sharp[:, 4, 4].min() == 255  # what was given is left alone
-    none, _ = Augmentation(0, False, 0).apply(sharp, np.random.default_rng(0))
-    np.testing.assert_array_equal(none, sharp)
-
-
-def test_augmentation_refuses_fractions_out_of_range():
-    with pytest.raises(ValueError, match=r"expected crop_fraction in 0\.\.1, got 1\.5"):
-        Augmentation(crop_fraction=1.5)
 
 
 def test_schedule_by_hand():
