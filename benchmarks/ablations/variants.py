@@ -28,6 +28,8 @@ class Variant:
 
 _REP = ("--branches", "rep")
 _REPEATED = ("--teacher-views", "repeated")
+_BLUR = ("--blur", "1")
+_CHANGED = (*_REPEATED, "--temperature", "2", "--jitter", "0.5", *_BLUR)
 _CUTMIX = ("--cutmix", "1")
 
 VARIANTS: Mapping[str, Variant] = {
@@ -40,8 +42,10 @@ VARIANTS: Mapping[str, Variant] = {
     "cutout 0.5": Variant(("--cutout", "0.5")),
     "jitter": Variant(("--jitter", "0.2")),
     "jitter 0.7": Variant(("--jitter", "0.7")),
-    "blur": Variant(("--blur", "1")),
-    "jitter 0.7 and blur": Variant(("--jitter", "0.7", "--blur", "1")),
+    "blur": Variant(_BLUR),
+    "jitter 0.3 and blur": Variant(("--jitter", "0.3", *_BLUR)),
+    "jitter 0.5 and blur": Variant(("--jitter", "0.5", *_BLUR)),
+    "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),
     "mixup": Variant(("--mixup", "0.2")),
     "cutmix": Variant(_CUTMIX),
     "cutmix 0.5": Variant((*_CUTMIX, "--mix-probability", "0.5")),
@@ -56,6 +60,17 @@ VARIANTS: Mapping[str, Variant] = {
     "distill repeated 1": Variant((*_REPEATED, "--teacher-weight", "1"), teacher=True),
     "distill repeated T1": Variant((*_REPEATED, "--temperature", "1"), teacher=True),
     "distill repeated T2": Variant((*_REPEATED, "--temperature", "2"), teacher=True),
+    "distill repeated 0.9 T2": Variant(
+        (*_REPEATED, "--teacher-weight", "0.9", "--temperature", "2"), teacher=True
+    ),
+    "distill repeated T2 head dropout": Variant(
+        (*_REPEATED, "--temperature", "2", "--head-dropout", "0.5"), teacher=True
+    ),
+    # Distilled with what makes a student robust: the teacher sees the pictures so, or clear.
+    "distill repeated T2 changed": Variant(_CHANGED, teacher=True),
+    "distill repeated T2 changed clear": Variant(
+        (*_CHANGED, "--teacher-sees", "clear"), teacher=True
+    ),
     "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
     "distill+cutmix": Variant(_CUTMIX, teacher=True),
     "rep+distill": Variant(_REP, teacher=True),

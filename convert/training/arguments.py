@@ -24,11 +24,19 @@ def parse_arguments(description: str | None, arguments: list[str] | None) -> arg
     parser = build_parser(description)
     options = parser.parse_args(arguments)
     if options.teacher is None:
-        for name in ("teacher_weight", "temperature", "teacher_views", "teacher_rounds"):
+        for name in (
+            "teacher_weight",
+            "temperature",
+            "teacher_views",
+            "teacher_rounds",
+            "teacher_sees",
+        ):
             if getattr(options, name) is not None:
                 parser.error(f"--{name.replace('_', '-')} needs --teacher")
     if options.teacher_rounds is not None and options.teacher_views != "repeated":
         parser.error("--teacher-rounds needs --teacher-views repeated")
+    if options.teacher_sees is not None and options.teacher_views == "cached":
+        parser.error("--teacher-sees needs --teacher-views live or repeated")
     if options.mix_probability is not None and not (options.mixup or options.cutmix):
         parser.error("--mix-probability needs --mixup or --cutmix")
     options.name = options.name or options.model
@@ -77,6 +85,7 @@ def recipe_of(
                 temperature=value["temperature"],
                 views=value["teacher_views"],
                 rounds=value["teacher_rounds"],
+                sees=value["teacher_sees"],
             )
         return Recipe(
             epochs=value["epochs"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,22 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 _MOST_BLUR_PX = 16.0  # of a picture of 32 nothing is left but its color
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """Varied copies of n pictures.
+
+    Attributes:
+        images: uint8 (n, height, width, 3).
+        clear: the same crops, turns and cutouts without blur and change of light; `images` itself
+            where there is none of both or nobody asked.
+        mirrored: which of them are, bool (n,).
+    """
+
+    images: NDArray[np.uint8]
+    clear: NDArray[np.uint8]
+    mirrored: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +66,36 @@ class Augmentation:
         if not 0.0 <= self.blur <= _MOST_BLUR_PX:
             raise ValueError(f"expected blur in 0..{_MOST_BLUR_PX:g} pixels, got {self.blur}")
 
+    @property
+    def changes_looks(self) -> bool:
+        """Whether pictures are blurred or get another light."""
+        return self.blur > 0.0 or self.jitter > 0.0
+
     def apply(
-        self, images: NDArray[np.uint8], generator: np.random.Generator
-    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        self, images: NDArray[np.uint8], generator: np.random.Generator, *, clear: bool = False
+    ) -> Varied:
         """Vary copies of pictures.
 
         Args:
             images: uint8 (n, height, width, 3).
-            generator: what is drawn from.
-
-        Returns:
-            The varied pictures, and which of them are mirrored, bool (n,).
+            generator: what is drawn from; it draws the same whatever is asked for.
+            clear: whether to make `Varied.clear`.
         """
+        originals = images
         # Before black comes in from outside, which has no light and is not of the picture's mean.
         if self.blur:
             images = self._blur(images, generator)
         if self.jitter:
             images = self._change_light(images, generator)
+        again = copy.deepcopy(generator) if clear and self.changes_looks else None
+        images, mirrored = self._move(images, generator)
+        moved = images if again is None else self._move(originals, again)[0]
+        return Varied(images, moved, mirrored)
+
+    def _move(
+        self, images: NDArray[np.uint8], generator: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Crop or warp, mirror and cut out; also tell which are mirrored."""
         warped = self.rotate_deg > 0.0 or self.zoom > 0.0
         images = self._warp(images, generator) if warped else self._crop(images, generator)
         mirrored = np.zeros(len(images), dtype=np.bool_)

@@ -21,11 +21,13 @@ class Batch:
 
     Attributes:
         images: uint8 (n, height, width, 3), RGB, 0-255.
+        clear: the same without blur and change of light where they were asked for, else `images`.
         targets: float32 (n, classes), each row a distribution over the classes.
         teacher: float32 (n, classes), the teacher's cached answers, softened; None without them.
     """
 
     images: NDArray[np.uint8]
+    clear: NDArray[np.uint8]
     targets: NDArray[np.float32]
     teacher: NDArray[np.float32] | None = None
 
@@ -44,6 +46,7 @@ def training_batches(
     epoch: int,
     mixing: Mixing | None = None,
     teacher: CachedAnswers | None = None,
+    clear: bool = False,
 ) -> Iterator[Batch]:
     """Yield the batches of one epoch.
 
@@ -60,6 +63,7 @@ def training_batches(
         epoch: counted from 0.
         mixing: whether pictures are mixed with others of their batch; None: they are not.
         teacher: answers to the pictures; each gets those that fit its flip.
+        clear: whether batches have their pictures without blur and change of light as well.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(pictures))
@@ -69,15 +73,17 @@ def training_batches(
 
     def batch(step: int) -> Batch:
         chosen = order[step * batch_size : (step + 1) * batch_size]
-        images, mirrored = augmentation.apply(pictures.images[chosen], generator)
+        varied = augmentation.apply(pictures.images[chosen], generator, clear=clear)
         targets = one_hot[pictures.labels[chosen]]
-        answers = None if teacher is None else teacher.softened(chosen, mirrored)
-        count, height, width, _ = images.shape
+        answers = None if teacher is None else teacher.softened(chosen, varied.mirrored)
+        count, height, width, _ = varied.images.shape
         mix = mixing.draw(count, height, width, generator)
         if mix is None:
-            return Batch(images, targets, answers)
+            return Batch(varied.images, varied.clear, targets, answers)
+        mixed = mix.pictures(varied.images)
         return Batch(
-            mix.pictures(images),
+            mixed,
+            mixed if varied.clear is varied.images else mix.pictures(varied.clear),
             mix.targets(targets),
             None if answers is None else mix.targets(answers),
         )

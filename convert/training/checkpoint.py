@@ -25,7 +25,7 @@ _LATER_OPTIONS: Mapping[str, object] = {
     "progressive": 0.0,
 }
 _LATER_AUGMENTATION: Mapping[str, object] = {"rotate_deg": 0.0, "zoom": 0.0, "blur": 0.0}
-_LATER_DISTILLATION: Mapping[str, object] = {"rounds": 16}
+_LATER_DISTILLATION: Mapping[str, object] = {"rounds": 16, "sees": "same"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Views = Literal["live", "repeated", "cached"]
 VIEWS: tuple[Views, ...] = ("live", "repeated", "cached")
+Sees = Literal["same", "clear"]
+SEES: tuple[Sees, ...] = ("same", "clear")
 
 # A score of zero has no logarithm; float32 holds this one, and softened it is nothing as well.
 LEAST_SCORE = 1e-30
@@ -32,6 +34,9 @@ class Distillation:
             "repeated": the same, but the batches repeat after `rounds` epochs and are answered
             once; "cached": it has answered each picture and its mirror image once.
         rounds: epochs before the batches repeat, of repeated views.
+        sees: "clear": live and repeated views are without the blur and the change of light that
+            the student sees, who so learns that neither matters (the clean teacher of a noised
+            student, Xie et al. 2020, arXiv:1911.04252); "same": they are as the student's.
     """
 
     teacher_sha256: str
@@ -39,6 +44,7 @@ class Distillation:
     temperature: float = 4.0
     views: Views = "live"
     rounds: int = 16
+    sees: Sees = "same"
 
     def __post_init__(self) -> None:
         if not 0.0 < self.weight <= 1.0:
@@ -47,6 +53,8 @@ class Distillation:
             raise ValueError(f"expected a positive temperature, got {self.temperature}")
         if self.views not in VIEWS:
             raise ValueError(f"expected teacher views of {', '.join(VIEWS)}, got {self.views!r}")
+        if self.sees not in SEES:
+            raise ValueError(f"expected a teacher that sees {' or '.join(SEES)}, got {self.sees!r}")
         if self.rounds < 1:
             raise ValueError(f"expected at least 1 round of a teacher, got {self.rounds}")
 

@@ -203,6 +203,8 @@ class Trainer:
             asdict(recipe.mixing),
             recipe.precision,
         ]
+        if recipe.shows_clear:
+            drawn_by.append("clear")
         digest = hashlib.sha256(json.dumps(drawn_by, sort_keys=True).encode()).hexdigest()
         return RepeatedAnswers(
             self.folder / f"teacher-{teacher.sha256[:16]}-{digest[:16]}-{rounds}.npy",
@@ -227,18 +229,23 @@ class Trainer:
             epoch=drawn,
             mixing=recipe.mixing,
             teacher=self._answers,
+            clear=recipe.shows_clear,
         )
         step_function = self._step_functions[epoch < recipe.small_epochs]
         no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
         for index, batch in enumerate(batches):
             waited_s = self._wait()
             step = epoch * self._steps + index
+            images = tf.constant(batch.images)
+            # One tensor where both see the same: nothing is copied.
+            shown = images if batch.clear is batch.images else tf.constant(batch.clear)
             answers = no_answers if batch.teacher is None else batch.teacher
             if repeated is not None and recipe.distillation is not None:
-                log_scores = repeated.to(drawn, index, batch.images)
+                log_scores = repeated.to(drawn, index, batch.clear)
                 answers = softened_logits(log_scores, recipe.distillation.temperature)
             loss, hits = step_function(
-                tf.constant(batch.images),
+                images,
+                shown,
                 tf.constant(batch.targets),
                 tf.constant(answers),
                 tf.constant(self._schedule.at(step), tf.float32),

@@ -12,7 +12,7 @@ from convert.options import (
     positive_integer,
     seed,
 )
-from convert.training.distillation import VIEWS
+from convert.training.distillation import SEES, VIEWS
 from convert.training.family import FAMILY
 from convert.training.input_size import LARGEST_SIDE
 from convert.training.pause import DEFAULT_LOCK
@@ -201,6 +201,12 @@ def _add_teacher(group: argparse._ArgumentGroup) -> None:
         help="live: it answers every batch; repeated: the batches of --teacher-rounds epochs, "
         "which are met again; cached: each picture and its mirror image once "
         f"({DEFAULTS['teacher_views']})",
+    )
+    add(
+        "--teacher-sees",
+        choices=SEES,
+        help="of pictures that --jitter and --blur change: same: what the student sees; clear: "
+        f"them unchanged, but cropped and mixed alike ({DEFAULTS['teacher_sees']})",
     )
     add(
         "--teacher-rounds",

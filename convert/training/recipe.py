@@ -89,6 +89,17 @@ class Recipe:
         """How many epochs see the pictures smaller; the last one never does."""
         return min(round(self.progressive * self.epochs), self.epochs - 1)
 
+    @property
+    def shows_clear(self) -> bool:
+        """Whether a teacher sees the pictures without the student's blur and change of light."""
+        distillation = self.distillation
+        return (
+            distillation is not None
+            and distillation.sees == "clear"
+            and distillation.views != "cached"
+            and self.augmentation.changes_looks
+        )
+
     def to_json(self) -> dict[str, object]:
         """Return the recipe as JSON values."""
         return {**asdict(self), "class_weights": list(self.class_weights)}

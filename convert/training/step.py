@@ -53,10 +53,10 @@ def traced_step(
         small: whether the model (not the teacher) sees the pictures smaller.
 
     Returns:
-        A function of images uint8 (n, height, width, 3), targets float32 (n, classes), the
-        teacher's softened answers float32 (n, classes) or an empty tensor, the learning rate and
-        the decay of the average. It returns the mean loss and the number of pictures whose
-        likeliest class is that of their target.
+        A function of images uint8 (n, height, width, 3), the same as the teacher sees them,
+        targets float32 (n, classes), the teacher's softened answers float32 (n, classes) or an
+        empty tensor, the learning rate and the decay of the average. It returns the mean loss
+        and the number of pictures whose likeliest class is that of their target.
     """
     import keras
     import tensorflow as tf
@@ -83,11 +83,17 @@ def traced_step(
         return (1.0 - weight) * true + weight * followed
 
     def step(  # type: ignore[no-untyped-def]
-        images: tf.Tensor, targets: tf.Tensor, answers: tf.Tensor, rate: tf.Tensor, decay: tf.Tensor
+        images: tf.Tensor,
+        shown: tf.Tensor,
+        targets: tf.Tensor,
+        answers: tf.Tensor,
+        rate: tf.Tensor,
+        decay: tf.Tensor,
     ):
         pixels = tf.cast(images, tf.float32)
         if distillation is not None and teacher is not None:
-            answers = softened(teacher(pixels, training=False), distillation.temperature)
+            scores = teacher(tf.cast(shown, tf.float32), training=False)
+            answers = softened(scores, distillation.temperature)
         if small:
             pixels = smaller(pixels)
         with tf.GradientTape() as tape:

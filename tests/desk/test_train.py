@@ -142,6 +142,7 @@ def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path
         "temperature": 4.0,
         "views": "cached",
         "rounds": 16,
+        "sees": "same",
     }
     assert (record["recipe"]["branches"], record["recipe"]["precision"]) == ("rep", "bfloat16")
     assert 0.0 <= record["fusion_difference"] < 1e-4

@@ -74,7 +74,7 @@ def test_every_option_reaches_the_recipe():
         *("--normalization-momentum", "0.8"),
         *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
-        *("--teacher-rounds", "5"),
+        *("--teacher-rounds", "5", "--teacher-sees", "clear"),
     ]
     weights = (0.5, 1.5)
     recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
@@ -108,6 +108,7 @@ def test_every_option_reaches_the_recipe():
             "temperature": 2.0,
             "views": "repeated",
             "rounds": 5,
+            "sees": "clear",
         },
         "patience": 4,
         "class_weights": (0.5, 1.5),
@@ -127,6 +128,11 @@ def test_units_of_a_dense_head_need_one():
         (["--temperature", "2"], "--temperature needs --teacher"),
         (["--teacher-views", "cached"], "--teacher-views needs --teacher"),
         (["--teacher", "t.keras", "--teacher-rounds", "3"], "needs --teacher-views repeated"),
+        (["--teacher-sees", "clear"], "--teacher-sees needs --teacher"),
+        (
+            ["--teacher", "t.keras", "--teacher-views", "cached", "--teacher-sees", "same"],
+            "--teacher-sees needs --teacher-views live or repeated",
+        ),
         (["--mix-probability", "0.5"], "--mix-probability needs --mixup or --cutmix"),
         (["--model", "resnet"], "invalid choice: 'resnet'"),
         (["--name", "a/b"], "expected a name of letters, digits, '.', '_' and '-', got 'a/b'"),

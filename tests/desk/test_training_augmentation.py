@@ -11,17 +11,17 @@ from convert.training.augmentation import Augmentation
 
 def test_augmentation_off_changes_nothing():
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
-    varied, mirrored = Augmentation(crop_fraction=0, flip=False, cutout_fraction=0).apply(
+    varied = Augmentation(crop_fraction=0, flip=False, cutout_fraction=0).apply(
         images, np.random.default_rng(1)
     )
-    np.testing.assert_array_equal(varied, images)
-    assert not mirrored.any()
+    np.testing.assert_array_equal(varied.images, images)
+    assert not varied.mirrored.any()
 
 
 def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
     images = np.full((200, 8, 8, 3), 255, dtype=np.uint8)
     crop = Augmentation(crop_fraction=0.25, flip=False, cutout_fraction=0)
-    varied, _ = crop.apply(images, np.random.default_rng(0))
+    varied = crop.apply(images, np.random.default_rng(0)).images
     rows = (varied[:, :, :, 0] > 0).any(axis=2).sum(axis=1)
     columns = (varied[:, :, :, 0] > 0).any(axis=1).sum(axis=1)
     # Two pixels of padding on 8: between 6 and 8 rows stay, and all three cases occur.
@@ -32,7 +32,8 @@ def test_crop_shifts_by_at_most_the_fraction_and_fills_with_black():
 def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
     images = np.zeros((1000, 4, 4, 3), dtype=np.uint8)
     images[:, 1, 0] = 7
-    varied, mirrored = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
+    both = Augmentation(0, True, 0).apply(images, np.random.default_rng(0))
+    varied, mirrored = both.images, both.mirrored
     np.testing.assert_array_equal(mirrored, varied[:, 1, 3, 0] == 7)
     assert (varied[~mirrored, 1, 0, 0] == 7).all()
     # 1000 fair coins: 6 standard deviations of 15.8.
@@ -41,7 +42,7 @@ def test_flip_mirrors_about_half_of_the_pictures_left_to_right():
 
 def test_cutout_blacks_out_at_most_its_square():
     images = np.full((300, 8, 8, 3), 9, dtype=np.uint8)
-    varied, _ = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0))
+    varied = Augmentation(0, False, 0.5).apply(images, np.random.default_rng(0)).images
     black = (varied[..., 0] == 0).sum(axis=(1, 2))
     # A square of side 4 reaches over the border by up to half: 2x2 to 4x4 pixels are seen.
     assert black.min() == 4
@@ -52,7 +53,7 @@ def test_jitter_scales_brightness_and_contrast_about_the_mean():
     images = np.full((2000, 2, 2, 3), 100, dtype=np.uint8)
     images[:, 0] = 60
     light = Augmentation(0, False, 0, jitter=0.2)
-    varied = light.apply(images, np.random.default_rng(0))[0].astype(float)
+    varied = light.apply(images, np.random.default_rng(0)).images.astype(float)
     # Rows of 60 and 100: their mean 80 is only brightened, their distance also stretched.
     brightness = varied.mean(axis=(1, 2, 3)) / 80
     contrast = (varied[:, 1, 0, 0] - varied[:, 0, 0, 0]) / 40 / brightness
@@ -65,7 +66,7 @@ def test_jitter_scales_brightness_and_contrast_about_the_mean():
 
 def test_jitter_stays_in_the_range_of_a_pixel():
     images = np.random.default_rng(0).integers(0, 2, (50, 4, 4, 3), dtype=np.uint8) * 255
-    varied, _ = Augmentation(0, False, 0, jitter=1.0).apply(images, np.random.default_rng(0))
+    varied = Augmentation(0, False, 0, jitter=1.0).apply(images, np.random.default_rng(0)).images
     assert varied.dtype == np.uint8
     # Wrapped around, light pixels would become dark ones.
     assert (varied[images == 255].mean()) > varied[images == 0].mean() + 50
@@ -75,8 +76,10 @@ def test_jitter_stays_in_the_range_of_a_pixel():
 def test_light_is_that_of_the_picture_not_of_the_black_around_it(more):
     images = np.full((200, 8, 8, 3), 200, dtype=np.uint8)
     images[:, ::2] = 60
-    varied, _ = Augmentation(0.25, False, 0, jitter=0.2, **more).apply(
-        images, np.random.default_rng(0)
+    varied = (
+        Augmentation(0.25, False, 0, jitter=0.2, **more)
+        .apply(images, np.random.default_rng(0))
+        .images
     )
     # Brightness and contrast of 0.8 leave at least 0.8 * (130 - 0.8 * 70) = 59... of 60: 0.8 * 48.
     inside = varied[varied > 0]
@@ -89,7 +92,7 @@ def test_light_is_that_of_the_picture_not_of_the_black_around_it(more):
 def test_half_of_the_pictures_are_blurred_by_radii_up_to_the_given():
     sharp = np.zeros((4000, 9, 9, 3), dtype=np.uint8)
     sharp[:, 4, 4] = 255
-    varied, _ = Augmentation(0, False, 0, blur=1.5).apply(sharp, np.random.default_rng(0))
+    varied = Augmentation(0, False, 0, blur=1.5).apply(sharp, np.random.default_rng(0)).images
     changed = (varied != sharp).any(axis=(1, 2, 3))
     # A radius of less than about a tenth of a pixel changes no value.
     assert 0.40 < changed.mean() < 0.52
@@ -100,8 +103,40 @@ def test_half_of_the_pictures_are_blurred_by_radii_up_to_the_given():
     middle = varied[changed].astype(float).sum(axis=(1, 2)) / 255
     assert middle == pytest.approx(np.ones_like(middle), abs=0.15)
     assert sharp[:, 4, 4].min() == 255  # what was given is left alone
-    none, _ = Augmentation(0, False, 0).apply(sharp, np.random.default_rng(0))
+    none = Augmentation(0, False, 0).apply(sharp, np.random.default_rng(0)).images
     np.testing.assert_array_equal(none, sharp)
+
+
+@pytest.mark.parametrize("more", [{}, {"rotate_deg": 10.0}], ids=["crop", "warp"])
+def test_clear_pictures_are_moved_alike_and_keep_their_looks(more):
+    images = np.random.default_rng(5).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+    changed = Augmentation(blur=1.0, jitter=0.5, **more)
+    varied = changed.apply(images, np.random.default_rng(0), clear=True)
+    assert (varied.images != varied.clear).any(axis=(1, 2, 3)).mean() > 0.9
+    # Pixels of no light stay so: what is cut out or comes from outside is so in both.
+    outside = (varied.clear == 0).all(axis=3)
+    assert outside.mean() > 0.05
+    assert (varied.images[outside] == 0).mean() > 0.95
+    # To ask for them draws nothing.
+    unasked = changed.apply(images, np.random.default_rng(0))
+    np.testing.assert_array_equal(unasked.images, varied.images)
+    np.testing.assert_array_equal(unasked.mirrored, varied.mirrored)
+    assert unasked.clear is unasked.images
+
+
+def test_clear_pictures_are_those_of_an_augmentation_without_looks():
+    """Where no look is drawn by chance, the same draws move the same pictures."""
+    images = np.random.default_rng(5).integers(0, 256, (64, 16, 16, 3), dtype=np.uint8)
+
+    class NoLooks(Augmentation):
+        def _change_light(self, images, generator):
+            return images // 2
+
+    varied = NoLooks(jitter=0.5).apply(images, np.random.default_rng(3), clear=True)
+    moved = Augmentation().apply(images, np.random.default_rng(3), clear=True)
+    np.testing.assert_array_equal(varied.clear, moved.images)
+    np.testing.assert_array_equal(varied.images, moved.images // 2)
+    assert moved.clear is moved.images
 
 
 def test_augmentation_refuses_fractions_out_of_range():
@@ -121,7 +156,7 @@ def test_turning_by_a_known_angle():
         def random(self, count):
             return np.ones(count)
 
-    turned, _ = Augmentation(0.0, True, 0.0, rotate_deg=90.0).apply(images, Known())
+    turned = Augmentation(0.0, True, 0.0, rotate_deg=90.0).apply(images, Known()).images
     expected = np.asarray(Image.fromarray(images[0]).rotate(-90))
     # The bilinear weights are rounded, so a value may be one step off.
     np.testing.assert_allclose(turned[0].astype(int), expected.astype(int), atol=1)
@@ -130,11 +165,11 @@ def test_turning_by_a_known_angle():
 def test_zoom_and_shift_stay_within_their_bounds():
     images = np.full((200, 32, 32, 3), 255, dtype=np.uint8)
     generator = np.random.default_rng(0)
-    shifted, _ = Augmentation(0.125, False, 0.0, rotate_deg=1e-9).apply(images, generator)
+    shifted = Augmentation(0.125, False, 0.0, rotate_deg=1e-9).apply(images, generator).images
     # Shifted by up to 4 of 32 either way: what is behind is black, the middle never is.
     assert (shifted[:, 5:-5, 5:-5] == 255).all()
     assert (shifted[:, 0] == 0).any()
-    smaller, _ = Augmentation(0.0, False, 0.0, zoom=0.5).apply(images, generator)
+    smaller = Augmentation(0.0, False, 0.0, zoom=0.5).apply(images, generator).images
     shares = (smaller == 255).mean(axis=(1, 2, 3))
     assert shares.max() == 1.0
     assert 1 / 1.5**2 - 0.1 < shares.min() < 0.6

@@ -11,6 +11,7 @@ from tiny_model import splits_of
 from convert.architecture import build_minivgg
 from convert.errors import TrainingError
 from convert.quiet import quiet
+from convert.training.augmentation import Augmentation
 from convert.training.distillation import (
     CachedAnswers,
     Distillation,
@@ -98,7 +99,7 @@ def test_damaged_answers_are_named(tiny, tmp_path, damage):
         cached_answers(teacher, images, folder=tmp_path)
 
 
-def trainer_of(tiny, folder, order=slice(None), **distillation):
+def trainer_of(tiny, folder, order=slice(None), augmentation=None, **distillation):
     from convert.training.loop import Trainer
 
     splits = splits_of(tiny)
@@ -107,6 +108,7 @@ def trainer_of(tiny, folder, order=slice(None), **distillation):
         recipe = Recipe(
             epochs=5,
             batch_size=32,
+            augmentation=augmentation or Augmentation(),
             mixing=Mixing(cutmix=1.0, probability=0.5),
             distillation=Distillation(teacher.sha256, **distillation),
         )
@@ -129,7 +131,7 @@ def test_repeated_answers_are_those_to_the_batches_that_come_again(tiny, tmp_pat
     trainer = trainer_of(tiny, tmp_path, views="repeated", rounds=2, temperature=1.0)
     seen = {}
 
-    def step(images, targets, answers, rate, decay):
+    def step(images, shown, targets, answers, rate, decay):
         seen.setdefault(epoch, []).append((np.asarray(images), np.asarray(answers)))
         return 0.0, 0
 
@@ -161,6 +163,39 @@ def test_repeated_views_of_enough_rounds_teach_as_live_ones_do(tiny, tmp_path):
     for views in ("live", "repeated"):
         trainer = trainer_of(tiny, tmp_path / views, views=views, rounds=2)
         losses[views] = [result.loss for epoch in range(2) for result in trainer.steps(epoch)]
+    np.testing.assert_allclose(losses["repeated"], losses["live"], rtol=1e-3)
+
+
+def test_a_teacher_that_sees_clear_pictures_answers_to_those(tiny, tmp_path):
+    """Student and teacher see the same crops, the student in another light and out of focus."""
+    changing = Augmentation(jitter=0.5, blur=1.0)
+    trainer = trainer_of(
+        tiny, tmp_path, augmentation=changing, views="repeated", sees="clear", temperature=1.0
+    )
+    seen = []
+
+    def step(images, shown, targets, answers, rate, decay):
+        seen.append((np.asarray(images), np.asarray(shown), np.asarray(answers)))
+        return 0.0, 0
+
+    trainer._step_functions = {False: step}
+    list(trainer.steps(0))
+    for images, shown, answers in seen:
+        assert not np.array_equal(images, shown)
+        np.testing.assert_allclose(answers, predict(tiny.model, shown), atol=1e-5)
+    # Its answers are not taken by a run whose teacher sees what the student sees.
+    trainer_of(tiny, tmp_path, augmentation=changing, views="repeated", temperature=1.0)
+    assert len(list(tmp_path.glob("teacher-*.npy"))) == 2
+
+
+@pytest.mark.parametrize("sees", ["same", "clear"])
+def test_live_and_repeated_views_show_the_same_looks(tiny, tmp_path, sees):
+    losses = {}
+    for views in ("live", "repeated"):
+        folder = tmp_path / views
+        light = Augmentation(jitter=0.5)
+        trainer = trainer_of(tiny, folder, augmentation=light, views=views, rounds=1, sees=sees)
+        losses[views] = [result.loss for result in trainer.steps(0)]
     np.testing.assert_allclose(losses["repeated"], losses["live"], rtol=1e-3)
 
 
@@ -203,6 +238,7 @@ def test_answers_are_not_those_to_pictures_in_another_order(tiny, tmp_path):
         ({"weight": 0.0}, r"expected a teacher weight in 0\.\.1 \(0 excluded\), got 0\.0"),
         ({"temperature": 0.0}, "expected a positive temperature, got 0.0"),
         ({"views": "some"}, "expected teacher views of live, repeated, cached, got 'some'"),
+        ({"sees": "all"}, "expected a teacher that sees same or clear, got 'all'"),
         ({"rounds": 0}, "expected at least 1 round of a teacher, got 0"),
     ],
 )

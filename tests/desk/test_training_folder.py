@@ -267,7 +267,8 @@ def test_a_checkpoint_from_before_an_option_has_its_default():
         del before["recipe"][later]
     for later in ("rotate_deg", "zoom", "blur"):
         del before["recipe"]["augmentation"][later]
-    del before["recipe"]["distillation"]["rounds"]
+    for later in ("rounds", "sees"):
+        del before["recipe"]["distillation"][later]
     assert with_later_options(before) == now
     assert with_later_options({"crop": "none"}) == {"crop": "none"}
 

@@ -86,6 +86,7 @@ def test_steps_by_hand(options):
     for _ in range(3):
         loss, hits = step(
             tf.constant(IMAGES),
+            tf.constant(IMAGES),
             tf.constant(TARGETS, tf.float32),
             tf.constant(ANSWERS, tf.float32),
             tf.constant(RATE, tf.float32),
