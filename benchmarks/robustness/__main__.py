@@ -1,4 +1,4 @@
-"""Accuracy of int8 models on test pictures as they are, and re-saved, shifted, darkened, blurred.
+"""Accuracy of int8 models on test pictures as they are, re-saved, shifted, blurred, in poor light.
 
 All published models, or those that are named, beside MLPerf Tiny's ResNet-8 where its file is
 there. Writes out/bench/robustness.json. Nothing is chosen by these figures.

@@ -1,8 +1,12 @@
 """What happens to pictures on their way to a model, as functions of uint8 pictures.
 
-All take and return uint8 (n, height, width, 3), RGB, 0-255; nothing is random. The kinds follow
-Hendrycks and Dietterich 2019 (arXiv:1903.12261), who change ImageNet's pictures; their strengths
-are for 224 pixels and would leave nothing of 32.
+All take and return uint8 (n, height, width, 3), RGB, 0-255; the same pictures give the same. The
+kinds follow Hendrycks and Dietterich 2019 (arXiv:1903.12261), who change ImageNet's pictures; their
+strengths are for 224 pixels and would leave nothing of 32.
+
+Published models are trained on pictures that `convert.train` blurs and lights otherwise, by the
+very filter that is used here. What no training varies (noise, motion, the color of light, JPEG)
+says whether they are robust or know these changes by heart.
 """
 
 from __future__ import annotations
@@ -62,6 +66,23 @@ def blur(pictures: Pictures, radius: float) -> Pictures:
     return np.stack([np.asarray(Image.fromarray(picture).filter(kernel)) for picture in pictures])
 
 
+def add_noise(pictures: Pictures, deviation: float) -> Pictures:
+    """Add Gaussian noise with this standard deviation to each value, always the same one."""
+    noise = np.random.default_rng(0).normal(0.0, deviation, pictures.shape)
+    return np.clip(np.rint(pictures + noise), 0, 255).astype(np.uint8)
+
+
+def tint(pictures: Pictures, green: float, blue: float) -> Pictures:
+    """Multiply two channels by factors from 0 to 1: under a lamp, less is left of blue light."""
+    return np.rint(pictures * np.array([1.0, green, blue])).astype(np.uint8)
+
+
+def sweep(pictures: Pictures, down: int, right: int) -> Pictures:
+    """Average a picture with itself shifted once each way: the camera moved while it exposed."""
+    steps = [shift(pictures, step * down, step * right) for step in (-1, 0, 1)]
+    return np.rint(np.mean(steps, axis=0)).astype(np.uint8)
+
+
 def _diagonally(pixels: int) -> Change:
     steps = [(down, right) for down in (-pixels, pixels) for right in (-pixels, pixels)]
     title = f"shifted by {pixels} pixels both ways, mean of 4 directions"
@@ -78,4 +99,10 @@ CHANGES = (
     Change("a quarter as bright", (partial(darken, factor=0.25),)),
     Change("blurred, radius 0.5", (partial(blur, radius=0.5),)),
     Change("blurred, radius 1", (partial(blur, radius=1.0),)),
+    Change(
+        "moved over 3 pixels while exposed, mean of across and down",
+        (partial(sweep, down=0, right=1), partial(sweep, down=1, right=0)),
+    ),
+    Change("noise of standard deviation 8", (partial(add_noise, deviation=8.0),)),
+    Change("lamp light: green times 0.8, blue times 0.5", (partial(tint, green=0.8, blue=0.5),)),
 )

@@ -77,7 +77,17 @@ def recipe_of(
     """
     value = option_values(options, folder_count=folder_count)
     try:
+        augmentation = Augmentation(
+            flip=value["flip"],
+            cutout_fraction=value["cutout"],
+            jitter=value["jitter"],
+            rotate_deg=value["rotate"],
+            zoom=value["zoom"],
+            blur=value["blur"],
+        )
         distillation = None
+        # Where both come to the same the recipe says "same": runs from before the option go on.
+        differs = augmentation.changes_looks and value["teacher_views"] != "cached"
         if teacher_sha256 is not None:
             distillation = Distillation(
                 teacher_sha256,
@@ -85,7 +95,7 @@ def recipe_of(
                 temperature=value["temperature"],
                 views=value["teacher_views"],
                 rounds=value["teacher_rounds"],
-                sees=value["teacher_sees"],
+                sees=value["teacher_sees"] if differs else "same",
             )
         return Recipe(
             epochs=value["epochs"],
@@ -98,14 +108,7 @@ def recipe_of(
             ema_decay=value["ema_decay"],
             normalization_momentum=value["normalization_momentum"],
             seed=options.seed,
-            augmentation=Augmentation(
-                flip=value["flip"],
-                cutout_fraction=value["cutout"],
-                jitter=value["jitter"],
-                rotate_deg=value["rotate"],
-                zoom=value["zoom"],
-                blur=value["blur"],
-            ),
+            augmentation=augmentation,
             mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
             branches=value["branches"],
             precision=value["precision"],

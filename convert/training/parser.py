@@ -205,8 +205,8 @@ def _add_teacher(group: argparse._ArgumentGroup) -> None:
     add(
         "--teacher-sees",
         choices=SEES,
-        help="of pictures that --jitter and --blur change: same: what the student sees; clear: "
-        f"them unchanged, but cropped and mixed alike ({DEFAULTS['teacher_sees']})",
+        help="of what --jitter and --blur change: clear: the pictures unchanged, but cropped "
+        f"and mixed alike; same: what the student sees ({DEFAULTS['teacher_sees']})",
     )
     add(
         "--teacher-rounds",

@@ -54,7 +54,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "temperature": 4.0,
     "teacher_views": "live",
     "teacher_rounds": 16,
-    "teacher_sees": "same",
+    "teacher_sees": "clear",
 }
 
 PRESETS: Mapping[str, Preset] = {

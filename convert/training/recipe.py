@@ -93,12 +93,7 @@ class Recipe:
     def shows_clear(self) -> bool:
         """Whether a teacher sees the pictures without the student's blur and change of light."""
         distillation = self.distillation
-        return (
-            distillation is not None
-            and distillation.sees == "clear"
-            and distillation.views != "cached"
-            and self.augmentation.changes_looks
-        )
+        return distillation is not None and distillation.sees == "clear"
 
     def to_json(self) -> dict[str, object]:
         """Return the recipe as JSON values."""

@@ -10,7 +10,16 @@ import pytest
 from tiny_model import Tiny, TinyCompiled
 
 from benchmarks.robustness import __main__ as robustness
-from benchmarks.robustness.changes import CHANGES, blur, darken, save_as_jpeg, shift
+from benchmarks.robustness.changes import (
+    CHANGES,
+    add_noise,
+    blur,
+    darken,
+    save_as_jpeg,
+    shift,
+    sweep,
+    tint,
+)
 from convert.command import run_command
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
@@ -34,6 +43,29 @@ def test_a_blur_keeps_the_mean_and_loses_contrast() -> None:
     blurred = blur(PICTURES, 1.0).astype(float)
     assert blurred.std() < 0.6 * PICTURES.std()
     assert blurred.mean() == pytest.approx(PICTURES.mean(), abs=3)
+
+
+def test_noise_has_its_deviation_and_is_always_the_same() -> None:
+    gray = np.full((20, 32, 32, 3), 128, dtype=np.uint8)
+    noisy = add_noise(gray, 8.0)
+    assert noisy.astype(float).std() == pytest.approx(8.0, rel=0.02)
+    assert noisy.mean() == pytest.approx(128, abs=0.2)
+    np.testing.assert_array_equal(noisy, add_noise(gray, 8.0))
+    assert add_noise(np.full_like(gray, 254), 8.0).min() > 200  # nothing wraps around
+
+
+def test_a_lamp_leaves_red_alone() -> None:
+    warm = tint(PICTURES, 0.8, 0.5)
+    np.testing.assert_array_equal(warm[..., 0], PICTURES[..., 0])
+    np.testing.assert_array_equal(warm[..., 1], np.rint(PICTURES[..., 1] * 0.8))
+    np.testing.assert_array_equal(warm[..., 2], np.rint(PICTURES[..., 2] * 0.5))
+
+
+def test_a_moving_camera_spreads_a_point_along_its_way() -> None:
+    point = np.zeros((1, 5, 5, 3), dtype=np.uint8)
+    point[0, 2, 2] = 240
+    np.testing.assert_array_equal(sweep(point, 0, 1)[0, 2, :, 0], [0, 80, 80, 80, 0])
+    np.testing.assert_array_equal(sweep(point, 1, 0)[0, :, 2, 0], [0, 80, 80, 80, 0])
 
 
 def test_a_jpeg_of_less_quality_differs_more() -> None:

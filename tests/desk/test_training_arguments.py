@@ -115,6 +115,24 @@ def test_every_option_reaches_the_recipe():
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "sees"),
+    [
+        ([], "same"),
+        (["--jitter", "0.1"], "clear"),
+        (["--blur", "1", "--teacher-views", "repeated"], "clear"),
+        (["--blur", "1", "--teacher-sees", "same"], "same"),
+        (["--teacher-sees", "clear"], "same"),
+        (["--jitter", "0.1", "--teacher-views", "cached"], "same"),
+    ],
+)
+def test_a_teacher_sees_clear_pictures_where_the_student_does_not(words, sees):
+    """Where it makes no difference the recipe is that of before there was a choice."""
+    recipe = recipe_of(parsed("--teacher", "t.keras", *words), teacher_sha256="ab")
+    assert recipe.distillation.sees == sees
+    assert recipe.shows_clear == (sees == "clear")
+
+
 def test_units_of_a_dense_head_need_one():
     assert architecture_of(parsed("--dense-units", "64")).dense_units == 64
     grown = parsed("--dense-units", "64", "--size", "64")
