@@ -2,7 +2,7 @@
 
 The base is the recipe `quick` of the named model with --options; each variant adds options of its
 own. Runs stand one after another in --folder: a killed command goes on where it was. The figures
-say how far seeds are apart and go to ablations.json in --out, from which
+say how far seeds are apart and go to NAME.json in --out, from which
 `python -m benchmarks.ablations.document` makes a section of docs/training.md. Test pictures are not
 looked at.
 """
@@ -95,7 +95,7 @@ def _result(
     found, title = rows(runs), f"{options.model}, {options.epochs} epochs"
     changed_note = "The same runs; each float model, each validation picture changed; ± as above."
     return result_of(
-        NAME,
+        options.name,
         command,
         [
             ablation_table(found, caption=title, note=note),
@@ -142,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seeds", type=positive_integer, default=2, help="seeds 1 to this (%(default)s)")
     add("--folder", type=Path, default=Path("runs/ablations"), help="of the runs (%(default)s)")
+    add("--name", default=NAME, help="of the result (%(default)s)")
     add("--out", type=Path, default=PAGE.stored, metavar="DIR", help="default: the stored results")
     return parser
 

@@ -46,6 +46,8 @@ VARIANTS: Mapping[str, Variant] = {
     "jitter 0.3 and blur": Variant(("--jitter", "0.3", *_BLUR)),
     "jitter 0.5 and blur": Variant(("--jitter", "0.5", *_BLUR)),
     "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),
+    # What folders of images were trained with before.
+    "jitter 0.2 and no blur": Variant(("--jitter", "0.2", "--blur", "0")),
     "mixup": Variant(("--mixup", "0.2")),
     "cutmix": Variant(_CUTMIX),
     "cutmix 0.5": Variant((*_CUTMIX, "--mix-probability", "0.5")),

@@ -63,11 +63,13 @@ PRESETS: Mapping[str, Preset] = {
     "best": Preset("200 epochs: for the last points", {"epochs": 200}, 80, 2000),
 }
 
-# A person's photos are hundreds, not tens of thousands, and taken by hand: what is turned, nearer
-# or darker in a new one should have been so in training. An epoch has few steps: statistics that
-# follow within ten of them keep up with the weights, and the first layers need not be learnt anew.
+# A person's photos are hundreds, not tens of thousands, and taken by hand: what is turned, nearer,
+# darker or out of focus in a new one should have been so in training. An epoch has few steps:
+# statistics that follow within ten of them keep up with the weights, and the first layers need not
+# be learnt anew.
 FOLDER_OPTIONS: Mapping[str, OptionValue] = {
-    "jitter": 0.2,
+    "jitter": 0.5,
+    "blur": 1.0,
     "rotate": 15.0,
     "zoom": 0.15,
     "normalization_momentum": 0.9,

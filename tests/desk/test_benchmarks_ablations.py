@@ -116,6 +116,13 @@ def test_mean_spread_and_gain_by_hand(trainings, tmp_path, capsys):
     assert all("bfloat16" in words and "--resume" in words for words in trainings.commands)
 
 
+def test_a_result_has_a_name_of_its_own(trainings, tmp_path):
+    """The page has a section for CIFAR-10 and one for photos."""
+    assert ablate(tmp_path, "--seeds", "1", "--name", "photos") == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photos.json"]
+    assert read_result(tmp_path / "out" / "photos.json").name == "photos"
+
+
 def test_one_seed_has_no_spread():
     found = rows([Run(BASE, 1, 0.8, 4.0, ""), Run("rep", 2, 0.9, 4.0, "")])
     assert [row.spread for row in found] == [None, None]
