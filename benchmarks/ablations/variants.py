@@ -69,9 +69,12 @@ VARIANTS: Mapping[str, Variant] = {
         (*_REPEATED, "--temperature", "2", "--head-dropout", "0.5"), teacher=True
     ),
     # Distilled with what makes a student robust: the teacher sees the pictures so, or clear.
-    "distill repeated T2 changed": Variant(_CHANGED, teacher=True),
+    "distill repeated T2 changed": Variant((*_CHANGED, "--teacher-sees", "same"), teacher=True),
     "distill repeated T2 changed clear": Variant(
         (*_CHANGED, "--teacher-sees", "clear"), teacher=True
+    ),
+    "distill repeated T2 half changed": Variant(
+        (*_CHANGED, "--teacher-sees", "clear", "--jitter-probability", "0.5"), teacher=True
     ),
     "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
     "distill+cutmix": Variant(_CUTMIX, teacher=True),
