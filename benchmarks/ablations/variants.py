@@ -73,9 +73,6 @@ VARIANTS: Mapping[str, Variant] = {
     "distill repeated T2 changed clear": Variant(
         (*_CHANGED, "--teacher-sees", "clear"), teacher=True
     ),
-    "distill repeated T2 half changed": Variant(
-        (*_CHANGED, "--teacher-sees", "clear", "--jitter-probability", "0.5"), teacher=True
-    ),
     "distill cached": Variant(("--teacher-views", "cached"), teacher=True),
     "distill+cutmix": Variant(_CUTMIX, teacher=True),
     "rep+distill": Variant(_REP, teacher=True),

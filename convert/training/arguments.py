@@ -84,7 +84,6 @@ def recipe_of(
             rotate_deg=value["rotate"],
             zoom=value["zoom"],
             blur=value["blur"],
-            jitter_probability=value["jitter_probability"],
         )
         distillation = None
         # Where both come to the same the recipe says "same": runs from before the option go on.

@@ -39,9 +39,8 @@ class Augmentation:
         flip: mirror every second picture; wrong for pictures where left and right differ (digits).
         cutout_fraction: black out one square with this fraction of the shorter side, at a random
             place that may reach over the border (DeVries and Taylor 2017, arXiv:1708.04552).
-        jitter: brightness and contrast of a picture are multiplied by random factors from
+        jitter: brightness and contrast of each picture are multiplied by random factors from
             1 - jitter to 1 + jitter.
-        jitter_probability: share of the pictures to which that happens, by chance.
         rotate_deg: turn each picture by a random angle of up to so many degrees either way. With
             this or `zoom`, the shift of up to `crop_fraction` is part of the same resampling.
         zoom: resize each picture by a random factor from 1 / (1 + zoom) to 1 + zoom.
@@ -56,17 +55,12 @@ class Augmentation:
     rotate_deg: float = 0.0
     zoom: float = 0.0
     blur: float = 0.0
-    jitter_probability: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("crop_fraction", "cutout_fraction", "jitter", "zoom"):
             value = getattr(self, name)
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"expected {name} in 0..1, got {value}")
-        if not 0.0 < self.jitter_probability <= 1.0:
-            raise ValueError(
-                f"expected jitter_probability in 0..1 (0 excluded), got {self.jitter_probability}"
-            )
         if not 0.0 <= self.rotate_deg <= 180.0:
             raise ValueError(f"expected rotate_deg in 0..180, got {self.rotate_deg}")
         if not 0.0 <= self.blur <= _MOST_BLUR_PX:
@@ -160,11 +154,7 @@ class Augmentation:
         # (mean + (pixel - mean) * contrast) * brightness, as one product and one sum.
         pixels *= (brightness * contrast).astype(np.float32)
         pixels += mean * (brightness * (1.0 - contrast)).astype(np.float32)
-        changed = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
-        if self.jitter_probability < 1.0:
-            spared = generator.random(len(images)) >= self.jitter_probability
-            changed[spared] = images[spared]
-        return changed
+        return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
     def _cut_out(self, images: NDArray[np.uint8], generator: np.random.Generator) -> None:
         count, height, width, _ = images.shape

@@ -148,7 +148,6 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     )
     option("--cutout", "side of the cutout, 0-1")
     option("--jitter", "random change of brightness and contrast, 0-1")
-    option("--jitter-probability", "share of the pictures whose light --jitter changes")
     option("--blur", "blur half of the pictures with a radius of up to so many pixels")
     option("--rotate", "turn by up to so many degrees")
     option("--zoom", "resize by up to 1 + this, 0-1")

@@ -38,7 +38,6 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "flip": True,
     "cutout": 0.25,
     "jitter": 0.0,
-    "jitter_probability": 1.0,
     "blur": 0.0,
     "rotate": 0.0,
     "zoom": 0.0,

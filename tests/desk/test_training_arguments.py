@@ -68,7 +68,6 @@ def test_every_option_reaches_the_recipe():
     words = [
         *("--epochs", "3", "--batch-size", "7", "--learning-rate", "0.5", "--weight-decay", "0.25"),
         *("--label-smoothing", "0.2", "--ema-decay", "0.5", "--no-flip", "--cutout", "0.1"),
-        *("--jitter-probability", "0.75"),
         *("--jitter", "0.3", "--mixup", "0.4", "--cutmix", "0.6", "--branches", "rep"),
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
         *("--rotate", "20", "--zoom", "0.5", "--blur", "1.5"),
@@ -98,7 +97,6 @@ def test_every_option_reaches_the_recipe():
             "rotate_deg": 20.0,
             "zoom": 0.5,
             "blur": 1.5,
-            "jitter_probability": 0.75,
         },
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
         "branches": "rep",

@@ -265,7 +265,7 @@ def test_a_checkpoint_from_before_an_option_has_its_default():
     before = json.loads(json.dumps(now))
     for later in ("patience", "class_weights", "normalization_momentum"):
         del before["recipe"][later]
-    for later in ("rotate_deg", "zoom", "blur", "jitter_probability"):
+    for later in ("rotate_deg", "zoom", "blur"):
         del before["recipe"]["augmentation"][later]
     for later in ("rounds", "sees"):
         del before["recipe"]["distillation"][later]
