@@ -120,7 +120,7 @@ precision: $(STAMP)  ## other precisions than int8, and the second quantizer: ac
 	@$(BIN)/python -m benchmarks.precision $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
 	@$(BIN)/python -m benchmarks.second_engine $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
 
-robustness: $(STAMP)  ## the published models on re-saved, shifted, darkened and blurred test pictures
+robustness: $(STAMP)  ## the published models on re-saved, shifted, dark, blurred and noisy test pictures
 	@$(BIN)/python -m benchmarks.robustness $(if $(wildcard $(DATA)),--data $(DATA))
 
 figures: $(VENV)/.peers  ## measure what README, cards and docs say of the models again, and store it (an hour; OTHERS=photos of other things)

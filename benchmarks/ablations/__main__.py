@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.text import table
 from convert.training.family import FAMILY
+from convert.training.reading import is_folder
 
 NAME = "ablations"
 
@@ -74,6 +76,8 @@ def _words(options: argparse.Namespace, variant: str) -> list[str]:
 def _folder_name(options: argparse.Namespace) -> str:
     """Runs of another base stand in another folder."""
     base = f"{options.options} {_digests(options.teacher)} {options.train_count}"
+    if is_folder(options.data):
+        base += f" {options.data.name}"
     return f"{options.model}-{options.epochs}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
 
@@ -119,6 +123,12 @@ def _variants(text: str) -> tuple[str, ...]:
     return names
 
 
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z]+(-[a-z]+)*", text):
+        raise argparse.ArgumentTypeError(f"expected letters a-z and dashes between, got {text!r}")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.ablations",
@@ -142,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seeds", type=positive_integer, default=2, help="seeds 1 to this (%(default)s)")
     add("--folder", type=Path, default=Path("runs/ablations"), help="of the runs (%(default)s)")
-    add("--name", default=NAME, help="of the result (%(default)s)")
+    add("--name", type=_name, default=NAME, help="of the result (%(default)s)")
     add("--out", type=Path, default=PAGE.stored, metavar="DIR", help="default: the stored results")
     return parser
 

@@ -40,13 +40,11 @@ VARIANTS: Mapping[str, Variant] = {
     "44 epochs": Variant(("--epochs", "44")),
     "no cutout": Variant(("--cutout", "0")),
     "cutout 0.5": Variant(("--cutout", "0.5")),
-    "jitter": Variant(("--jitter", "0.2")),
     "jitter 0.7": Variant(("--jitter", "0.7")),
     "blur": Variant(_BLUR),
     "jitter 0.3 and blur": Variant(("--jitter", "0.3", *_BLUR)),
     "jitter 0.5 and blur": Variant(("--jitter", "0.5", *_BLUR)),
     "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),
-    # What folders of images were trained with before.
     "jitter 0.2 and no blur": Variant(("--jitter", "0.2", "--blur", "0")),
     "mixup": Variant(("--mixup", "0.2")),
     "cutmix": Variant(_CUTMIX),

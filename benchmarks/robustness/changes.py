@@ -4,9 +4,9 @@ All take and return uint8 (n, height, width, 3), RGB, 0-255; the same pictures g
 kinds follow Hendrycks and Dietterich 2019 (arXiv:1903.12261), who change ImageNet's pictures; their
 strengths are for 224 pixels and would leave nothing of 32.
 
-Published models are trained on pictures that `convert.train` blurs and lights otherwise, by the
-very filter that is used here. What no training varies (noise, motion, the color of light, JPEG)
-says whether they are robust or know these changes by heart.
+A model that was trained with `--blur` or `--jitter` (its card has the command) has seen the very
+filter and darkness of some. What no training varies (noise, motion, the color of light, JPEG) says
+whether it is robust or knows these changes by heart.
 """
 
 from __future__ import annotations

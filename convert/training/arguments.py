@@ -73,7 +73,7 @@ def recipe_of(
         class_weights: by the pictures; not taken where the options say so.
 
     Raises:
-        TrainingError: a value is out of its range.
+        TrainingError: a value is out of its range, or an option makes no difference.
     """
     value = option_values(options, folder_count=folder_count)
     try:
@@ -86,8 +86,10 @@ def recipe_of(
             blur=value["blur"],
         )
         distillation = None
-        # Where both come to the same the recipe says "same": runs from before the option go on.
-        differs = augmentation.changes_looks and value["teacher_views"] != "cached"
+        # Where both come to the same the recipe says "same", as that of a run from before did.
+        differs = augmentation.changes_light_or_focus and value["teacher_views"] != "cached"
+        if options.teacher_sees is not None and not differs:
+            raise TrainingError("--teacher-sees needs --jitter or --blur: both see the same")
         if teacher_sha256 is not None:
             distillation = Distillation(
                 teacher_sha256,

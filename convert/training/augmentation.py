@@ -19,13 +19,13 @@ class Varied:
 
     Attributes:
         images: uint8 (n, height, width, 3).
-        clear: the same crops, turns and cutouts without blur and change of light; `images` itself
-            where there is none of both or nobody asked.
+        clear: the same crops, turns and cutouts without blur and change of light; None where
+            nobody asked, and where neither was done.
         mirrored: which of them are, bool (n,).
     """
 
     images: NDArray[np.uint8]
-    clear: NDArray[np.uint8]
+    clear: NDArray[np.uint8] | None
     mirrored: NDArray[np.bool_]
 
 
@@ -67,8 +67,8 @@ class Augmentation:
             raise ValueError(f"expected blur in 0..{_MOST_BLUR_PX:g} pixels, got {self.blur}")
 
     @property
-    def changes_looks(self) -> bool:
-        """Whether pictures are blurred or get another light."""
+    def changes_light_or_focus(self) -> bool:
+        """Whether pictures get another light or are blurred."""
         return self.blur > 0.0 or self.jitter > 0.0
 
     def apply(
@@ -87,9 +87,9 @@ class Augmentation:
             images = self._blur(images, generator)
         if self.jitter:
             images = self._change_light(images, generator)
-        again = copy.deepcopy(generator) if clear and self.changes_looks else None
+        again = copy.deepcopy(generator) if clear and self.changes_light_or_focus else None
         images, mirrored = self._move(images, generator)
-        moved = images if again is None else self._move(originals, again)[0]
+        moved = None if again is None else self._move(originals, again)[0]
         return Varied(images, moved, mirrored)
 
     def _move(

@@ -21,13 +21,14 @@ class Batch:
 
     Attributes:
         images: uint8 (n, height, width, 3), RGB, 0-255.
-        clear: the same without blur and change of light where they were asked for, else `images`.
+        shown: what a teacher is shown instead: the same without blur and change of light where that
+            was asked for and makes a difference, else `images` itself.
         targets: float32 (n, classes), each row a distribution over the classes.
         teacher: float32 (n, classes), the teacher's cached answers, softened; None without them.
     """
 
     images: NDArray[np.uint8]
-    clear: NDArray[np.uint8]
+    shown: NDArray[np.uint8]
     targets: NDArray[np.float32]
     teacher: NDArray[np.float32] | None = None
 
@@ -63,7 +64,7 @@ def training_batches(
         epoch: counted from 0.
         mixing: whether pictures are mixed with others of their batch; None: they are not.
         teacher: answers to the pictures; each gets those that fit its flip.
-        clear: whether batches have their pictures without blur and change of light as well.
+        clear: whether to show a teacher the pictures without blur and change of light.
     """
     generator = np.random.default_rng([seed, epoch])
     order = generator.permutation(len(pictures))
@@ -79,11 +80,12 @@ def training_batches(
         count, height, width, _ = varied.images.shape
         mix = mixing.draw(count, height, width, generator)
         if mix is None:
-            return Batch(varied.images, varied.clear, targets, answers)
+            shown = varied.images if varied.clear is None else varied.clear
+            return Batch(varied.images, shown, targets, answers)
         mixed = mix.pictures(varied.images)
         return Batch(
             mixed,
-            mixed if varied.clear is varied.images else mix.pictures(varied.clear),
+            mixed if varied.clear is None else mix.pictures(varied.clear),
             mix.targets(targets),
             None if answers is None else mix.targets(answers),
         )

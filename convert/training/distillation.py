@@ -29,10 +29,10 @@ class Distillation:
         teacher_sha256: of the teacher's file (hex).
         weight: share of the teacher in the loss, the labels have the rest.
         temperature: T by which the logits of both are divided.
-        views: "live": the teacher answers each batch as the student sees it, its crops and
-            mixtures included (the consistent teacher of Beyer et al. 2022, arXiv:2106.05237);
-            "repeated": the same, but the batches repeat after `rounds` epochs and are answered
-            once; "cached": it has answered each picture and its mirror image once.
+        views: "live": the teacher answers each batch, cropped and mixed as for the student (the
+            consistent teacher of Beyer et al. 2022, arXiv:2106.05237); "repeated": the same, but
+            the batches repeat after `rounds` epochs and are answered once; "cached": it has
+            answered each picture and its mirror image once.
         rounds: epochs before the batches repeat, of repeated views.
         sees: "clear": live and repeated views are without the blur and the change of light that
             the student sees, who so learns that neither matters (the clean teacher of a noised
@@ -55,6 +55,8 @@ class Distillation:
             raise ValueError(f"expected teacher views of {', '.join(VIEWS)}, got {self.views!r}")
         if self.sees not in SEES:
             raise ValueError(f"expected a teacher that sees {' or '.join(SEES)}, got {self.sees!r}")
+        if self.views == "cached" and self.sees == "clear":
+            raise ValueError("cached views know of no blur and no light: they are the same")
         if self.rounds < 1:
             raise ValueError(f"expected at least 1 round of a teacher, got {self.rounds}")
 

@@ -229,7 +229,8 @@ class Trainer:
             epoch=drawn,
             mixing=recipe.mixing,
             teacher=self._answers,
-            clear=recipe.shows_clear,
+            # A teacher whose answers are known looks at nothing.
+            clear=recipe.shows_clear and (repeated is None or not repeated.knows(drawn)),
         )
         step_function = self._step_functions[epoch < recipe.small_epochs]
         no_answers = np.zeros((0, self.train.classes), dtype=np.float32)
@@ -238,10 +239,10 @@ class Trainer:
             step = epoch * self._steps + index
             images = tf.constant(batch.images)
             # One tensor where both see the same: nothing is copied.
-            shown = images if batch.clear is batch.images else tf.constant(batch.clear)
+            shown = images if batch.shown is batch.images else tf.constant(batch.shown)
             answers = no_answers if batch.teacher is None else batch.teacher
             if repeated is not None and recipe.distillation is not None:
-                log_scores = repeated.to(drawn, index, batch.clear)
+                log_scores = repeated.to(drawn, index, batch.shown)
                 answers = softened_logits(log_scores, recipe.distillation.temperature)
             loss, hits = step_function(
                 images,

@@ -16,7 +16,7 @@ from convert.training.distillation import SEES, VIEWS
 from convert.training.family import FAMILY
 from convert.training.input_size import LARGEST_SIDE
 from convert.training.pause import DEFAULT_LOCK
-from convert.training.presets import DEFAULTS, PRESETS
+from convert.training.presets import DEFAULTS, FOLDER_OPTIONS, PRESETS
 
 DEFAULT_ARCHITECTURE = "minivgg"
 
@@ -125,13 +125,12 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     add("--recipe", choices=tuple(PRESETS), default="quick", help=f"{named} (%(default)s)")
 
     def option(flag: str, text: str, *, kind: Any = None, **more: Any) -> None:
-        default = DEFAULTS[flag.removeprefix("--").replace("-", "_")]
-        add(
-            flag,
-            type=kind or type(default),
-            help=f"{text} ({default} where the recipe says nothing)",
-            **more,
-        )
+        name = flag.removeprefix("--").replace("-", "_")
+        default, otherwise = DEFAULTS[name], "where the recipe says nothing"
+        if name in FOLDER_OPTIONS:
+            otherwise += f", {FOLDER_OPTIONS[name]} for a folder of images"
+        help_text = f"{text} ({default} {otherwise})"
+        add(flag, type=kind or type(default), help=help_text, **more)
 
     option("--epochs", "passes over the pictures")
     option("--batch-size", "pictures per step")
@@ -205,8 +204,8 @@ def _add_teacher(group: argparse._ArgumentGroup) -> None:
     add(
         "--teacher-sees",
         choices=SEES,
-        help="of what --jitter and --blur change: clear: the pictures unchanged, but cropped "
-        f"and mixed alike; same: what the student sees ({DEFAULTS['teacher_sees']})",
+        help="clear: the student's crops and mixtures without --jitter and --blur; same: exactly "
+        f"the student's pictures ({DEFAULTS['teacher_sees']})",
     )
     add(
         "--teacher-rounds",

@@ -2,8 +2,9 @@
 
 A live teacher computes as much as a small student does. When epoch e sees the batches of epoch
 e mod N, crops, mirrorings and mixtures included, the teacher has to answer N epochs only, and its
-answers still fit what the student sees. With enough rounds the pictures hardly repeat: Faghri et
-al. 2023 ("Reinforce Data, Multiply Impact", arXiv:2303.08983) store answers to such variations.
+answers still fit the student's crops and mixtures. With enough rounds the pictures hardly repeat:
+Faghri et al. 2023 ("Reinforce Data, Multiply Impact", arXiv:2303.08983) store answers to such
+variations.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ class RepeatedAnswers:
                 f"{path}: expected float32 {shape}, got {self._file.dtype} {self._file.shape}: "
                 "delete it"
             )
+
+    def knows(self, epoch: int) -> bool:
+        """Whether every batch of an epoch (from 0, below `rounds`) has been answered."""
+        return not np.isnan(self._file[epoch]).any()
 
     def to(self, epoch: int, step: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the answers to a batch.

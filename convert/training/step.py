@@ -53,7 +53,7 @@ def traced_step(
         small: whether the model (not the teacher) sees the pictures smaller.
 
     Returns:
-        A function of images uint8 (n, height, width, 3), the same as the teacher sees them,
+        A function of images uint8 (n, height, width, 3), what the teacher is shown of them,
         targets float32 (n, classes), the teacher's softened answers float32 (n, classes) or an
         empty tensor, the learning rate and the decay of the average. It returns the mean loss
         and the number of pictures whose likeliest class is that of their target.

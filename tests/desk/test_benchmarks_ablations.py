@@ -25,7 +25,7 @@ from convert.architecture import build_minivgg
 from convert.command import run_command
 from convert.int8.float_model import load_float_model
 from convert.quiet import quiet
-from convert.training.arguments import parse_arguments, recipe_of
+from convert.training.arguments import architecture_of, parse_arguments, recipe_of
 from convert.training.kept import predict
 from convert.training.teacher import joint_digest
 
@@ -231,6 +231,7 @@ def test_runs_are_judged_on_changed_validation_pictures_once(tmp_path, monkeypat
         (["--variants", "distill", "--data", "x"], "'distill' needs --teacher"),
         (["--variants", "magic"], "expected some of base,"),
         ([], "the following arguments are required: --data"),
+        (["--data", "x", "--name", "photos2"], "expected letters a-z and dashes between"),
     ],
 )
 def test_usage_errors(capsys, words, message):
@@ -248,6 +249,17 @@ def test_every_variant_is_a_valid_recipe_of_its_own(name):
     recipe = recipe_of(options, teacher_sha256="ab" if VARIANTS[name].teacher else None)
     base = recipe_of(parse_arguments(None, ["--data", "photos"]))
     assert (recipe == base) == (name in (BASE, "float32"))
+
+
+def test_no_two_variants_train_alike():
+    trained: dict[object, str] = {}
+    for name in VARIANTS.keys() - {"float32"}:  # the base, unless --options say otherwise
+        words = VARIANTS[name].words([Path("teacher.keras")])
+        options = parse_arguments(None, ["--data", "photos", *words])
+        recipe = recipe_of(options, teacher_sha256="ab" if VARIANTS[name].teacher else None)
+        key = recipe, architecture_of(options, 32)
+        assert key not in trained, f"{name} is {trained.get(key)}"
+        trained[key] = name
 
 
 def test_steps_are_timed_in_turns(tmp_path):

@@ -9,7 +9,9 @@ import pytest
 
 from convert.errors import TrainingError
 from convert.training.arguments import architecture_of, parse_arguments, recipe_of
+from convert.training.augmentation import Augmentation
 from convert.training.family import FAMILY
+from convert.training.parser import build_parser
 from convert.training.presets import DEFAULTS, FOLDER_OPTIONS, PRESETS, resolved
 from convert.training.recipe import Recipe
 
@@ -74,7 +76,7 @@ def test_every_option_reaches_the_recipe():
         *("--normalization-momentum", "0.8"),
         *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
-        *("--teacher-rounds", "5", "--teacher-sees", "clear"),
+        *("--teacher-rounds", "5", "--teacher-sees", "same"),
     ]
     weights = (0.5, 1.5)
     recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
@@ -108,7 +110,7 @@ def test_every_option_reaches_the_recipe():
             "temperature": 2.0,
             "views": "repeated",
             "rounds": 5,
-            "sees": "clear",
+            "sees": "same",
         },
         "patience": 4,
         "class_weights": (0.5, 1.5),
@@ -122,7 +124,6 @@ def test_every_option_reaches_the_recipe():
         (["--jitter", "0.1"], "clear"),
         (["--blur", "1", "--teacher-views", "repeated"], "clear"),
         (["--blur", "1", "--teacher-sees", "same"], "same"),
-        (["--teacher-sees", "clear"], "same"),
         (["--jitter", "0.1", "--teacher-views", "cached"], "same"),
     ],
 )
@@ -131,6 +132,23 @@ def test_a_teacher_sees_clear_pictures_where_the_student_does_not(words, sees):
     recipe = recipe_of(parsed("--teacher", "t.keras", *words), teacher_sha256="ab")
     assert recipe.distillation.sees == sees
     assert recipe.shows_clear == (sees == "clear")
+
+
+@pytest.mark.parametrize("sees", ["same", "clear"])
+def test_what_a_teacher_sees_must_make_a_difference(sees):
+    words = parsed("--teacher", "t.keras", "--teacher-sees", sees)
+    with pytest.raises(TrainingError, match="--teacher-sees needs --jitter or --blur"):
+        recipe_of(words, teacher_sha256="ab")
+    assert recipe_of(words, teacher_sha256="ab", folder_count=99).distillation.sees == sees
+
+
+def test_photos_are_shown_dark_blurred_turned_and_nearer():
+    assert recipe_of(parsed(), folder_count=40).augmentation == Augmentation(
+        jitter=0.5, blur=1.0, rotate_deg=15.0, zoom=0.15
+    )
+    assert recipe_of(parsed()).augmentation == Augmentation()
+    help_text = " ".join(build_parser(None).format_help().split())
+    assert "(0.0 where the recipe says nothing, 0.5 for a folder of images)" in help_text
 
 
 def test_units_of_a_dense_head_need_one():

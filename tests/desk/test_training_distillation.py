@@ -183,6 +183,13 @@ def test_a_teacher_that_sees_clear_pictures_answers_to_those(tiny, tmp_path):
     for images, shown, answers in seen:
         assert not np.array_equal(images, shown)
         np.testing.assert_allclose(answers, predict(tiny.model, shown), atol=1e-5)
+    # Once it has answered, nothing is made for it to see, and its answers stay.
+    first, seen = seen, []
+    list(trainer.steps(0))
+    for (images, _, answers), (again, shown, kept) in zip(first, seen, strict=True):
+        np.testing.assert_array_equal(again, images)
+        np.testing.assert_array_equal(shown, again)
+        np.testing.assert_array_equal(kept, answers)
     # Its answers are not taken by a run whose teacher sees what the student sees.
     trainer_of(tiny, tmp_path, augmentation=changing, views="repeated", temperature=1.0)
     assert len(list(tmp_path.glob("teacher-*.npy"))) == 2
@@ -238,6 +245,7 @@ def test_answers_are_not_those_to_pictures_in_another_order(tiny, tmp_path):
         ({"weight": 0.0}, r"expected a teacher weight in 0\.\.1 \(0 excluded\), got 0\.0"),
         ({"temperature": 0.0}, "expected a positive temperature, got 0.0"),
         ({"views": "some"}, "expected teacher views of live, repeated, cached, got 'some'"),
+        ({"views": "cached", "sees": "clear"}, "cached views know of no blur and no light"),
         ({"sees": "all"}, "expected a teacher that sees same or clear, got 'all'"),
         ({"rounds": 0}, "expected at least 1 round of a teacher, got 0"),
     ],

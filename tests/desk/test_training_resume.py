@@ -43,12 +43,16 @@ OPTIONS = {
     "live teacher": {"distillation": Distillation("0")},
     "cached teacher": {"distillation": Distillation("0", views="cached")},
     "repeated teacher": {**VARIED, "distillation": Distillation("0", views="repeated", rounds=2)},
+    "repeated teacher that sees clear pictures": {
+        **VARIED,
+        "distillation": Distillation("0", views="repeated", rounds=2, sees="clear"),
+    },
     "all": {
         **VARIED,
         "branches": "rep",
         "precision": "bfloat16",
         "progressive": 0.6,
-        "distillation": Distillation("0"),
+        "distillation": Distillation("0", sees="clear"),
     },
 }
 
