@@ -121,8 +121,12 @@ def _float_models(folder: Path) -> dict[str, str]:
 
 def _command(training: Mapping[str, Any], files: Mapping[str, str]) -> str:
     words = shlex.split(training["command"])
+    if "--out" in words:
+        place = words.index("--out")
+        if words[place + 1] == f"runs/{training['name']}":  # which it is unless one says otherwise
+            del words[place : place + 2]
     if "--teacher" not in words:
-        return str(training["command"])
+        return shlex.join(words)
     members = training["choices"].get("teacher", {}).get("members")
     digests = (
         [member["sha256"] for member in members]

@@ -150,6 +150,17 @@ def test_commands_name_the_teachers_where_they_lie(tmp_path):
     assert told({}, digests[1]) == command.replace(typed, now)
 
 
+@pytest.mark.parametrize(("folder", "kept"), [("runs/minivgg", False), ("elsewhere", True)])
+def test_commands_leave_out_the_folder_that_is_taken_anyway(tmp_path, folder, kept):
+    model = shutil.copytree(MODEL, tmp_path / "minivgg", ignore=shutil.ignore_patterns("*.keras"))
+    record = json.loads((model / "training.json").read_bytes())
+    command = record["command"]
+    document = {**record, "command": f"{command} --out {folder}"}
+    (model / "training.json").write_text(json.dumps(document))
+    told = published_models(tmp_path)[0].run.command
+    assert told == (f"{command} --out {folder}" if kept else command)
+
+
 SEEDS = [(model, other) for model in published_models() for other in model.others]
 
 
