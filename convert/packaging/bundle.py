@@ -121,19 +121,21 @@ def install_text(board: Board, folder: str, *, distribution: str, model: str) ->
     """Return what to type on the board."""
     system = ""
     venv = "python3 -m venv ~/minivgg"
+    packages = f'--no-index --find-links {folder} {distribution} "minivgg-edge[pictures]"'
     if board.from_system:
         system = (
             "Some parts come from the system, since nobody publishes wheels of them. Before the\n"
             f"network goes away:\n\n    sudo apt install {' '.join(board.from_system)}\n\n"
         )
         venv = "python3 -m venv --system-site-packages ~/minivgg"
+        # Mostly a 32-bit system on a 64-bit kernel, for which pip's markers ask for LiteRT.
+        packages = f"--no-index --no-deps {folder}/*.whl"
     pythons = " or ".join(board.pythons)
     return (
         f"{distribution} for {board.title}, Python {pythons}; no network is needed.\n\n{system}"
         f"    tar xf {folder}.tar\n"
         f"    {venv}\n"
-        f"    ~/minivgg/bin/pip install --no-index --find-links {folder} "
-        f'{distribution} "minivgg-edge[pictures]"\n'
+        f"    ~/minivgg/bin/pip install {packages}\n"
         f"    ~/minivgg/bin/minivgg-edge classify --model {model} photo.jpg\n"
     )
 
