@@ -1,6 +1,6 @@
 """Make a wheel of a compiled model, which `pip install`s on a board and answers by its name.
 
-`pip install my_parts-1.0-py3-none-any.whl` there, then `Classifier("my-parts")` or
+`pip install --no-deps my_parts-1.0-py3-none-any.whl` there, then `Classifier("my-parts")` or
 `minivgg-edge classify --model my-parts`. The same model gives the same bytes.
 
 With `--adopt`, the model is a foreign `.tflite`, an image classifier from another tool: it is
@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         license=options.license,
     )
     card = model_card(
-        model.file, install=f"pip install {spec.file_name}", description=options.description
+        model.file,
+        install=f"pip install --no-deps {spec.file_name}",
+        description=options.description,
     )
     wheel = build_wheel(model.data, spec, card=card)
     files = {options.out / spec.file_name: wheel}
@@ -75,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, data = _bundle(options.board, spec, wheel, say)
         files[options.out / name] = data
     write_and_tell(files, force=options.force, say=say)
-    say(f"On the board: pip install {spec.file_name}")
+    say(f"On the board: pip install --no-deps {spec.file_name}")
     say(f"              minivgg-edge classify --model {names.model} photo.jpg")
     return EXIT_DONE
 

@@ -201,7 +201,7 @@ def test_the_card_has_the_figures_of_the_manifest(
     assert bundled.manifest.flatbuffer.sha256 in text
     packed = renamed(BUNDLED.read_bytes(), "my-parts", source="x")
     assert hashlib.sha256(packed).hexdigest() in text
-    assert "pip install my_parts-1.0-py3-none-any.whl" in text
+    assert "pip install --no-deps my_parts-1.0-py3-none-any.whl" in text
     assert "minivgg-edge classify --model my-parts photo.jpg" in text
     assert f"TensorFlow Lite {bundled.manifest.runtime.minimum_runtime} or newer" in text
 
