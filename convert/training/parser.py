@@ -16,7 +16,7 @@ from convert.training.distillation import SEES, VIEWS
 from convert.training.family import FAMILY
 from convert.training.input_size import LARGEST_SIDE
 from convert.training.pause import DEFAULT_LOCK
-from convert.training.presets import DEFAULTS, FOLDER_OPTIONS, PRESETS
+from convert.training.presets import DEFAULTS, PRESETS, default_text
 
 DEFAULT_ARCHITECTURE = "minivgg"
 
@@ -62,7 +62,7 @@ def build_parser(description: str | None) -> argparse.ArgumentParser:
         type=Path,
         default=DEFAULT_LOCK,
         metavar="FILE",
-        help="wait between steps while it exists (%(default)s)",
+        help="wait between steps while this file exists (default: %(default)s)",
     )
     add(
         "--train-count",
@@ -90,20 +90,26 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--model",
         choices=tuple(FAMILY),
         default=DEFAULT_ARCHITECTURE,
-        help="architecture, which the following options change (%(default)s)",
+        help="architecture, which the following options change (default: %(default)s)",
     )
     widths = "channels of the 3x3 convolutions, block by block, such as 32,32|64,64"
     add("--blocks", type=parse_blocks, metavar="WIDTHS", help=widths)
-    add("--head", choices=("dense", "gap"), help="last layers")
-    add("--dense-units", type=int, help="units of the dense head")
+    add(
+        "--head",
+        choices=("dense", "gap"),
+        help="last layers: a hidden dense layer, or the mean over all places (gap)",
+    )
+    add("--dense-units", type=int, help="units of the dense head's hidden layer")
     add(
         "--order",
         choices=("conv-bn-relu", "conv-relu-bn"),
         help="conv-bn-relu folds into one integer op and is the default, conv-relu-bn is the "
         "textbook's",
     )
-    add("--block-dropout", type=float, help="behind each block")
-    add("--head-dropout", type=float, help="before the last layer")
+    add("--block-dropout", type=float, help="share dropped behind each block while training, 0-1")
+    add(
+        "--head-dropout", type=float, help="share dropped before the last layer while training, 0-1"
+    )
     add(
         "--size",
         type=parse_size,
@@ -115,57 +121,56 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--crop",
         choices=("none", "center"),
         default="none",
-        help="center: cut to the input's aspect ratio instead of squeezing (%(default)s)",
+        help="center: cut to the input's aspect ratio instead of squeezing (default: %(default)s)",
     )
 
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     named = "; ".join(f"{name}: {preset.summary}" for name, preset in PRESETS.items())
-    add("--recipe", choices=tuple(PRESETS), default="quick", help=f"{named} (%(default)s)")
+    add("--recipe", choices=tuple(PRESETS), default="quick", help=f"{named} (default: %(default)s)")
 
     def option(flag: str, text: str, *, kind: Any = None, **more: Any) -> None:
         name = flag.removeprefix("--").replace("-", "_")
-        default, otherwise = DEFAULTS[name], "where the recipe says nothing"
-        if name in FOLDER_OPTIONS:
-            otherwise += f", {FOLDER_OPTIONS[name]} for a folder of images"
-        help_text = f"{text} ({default} {otherwise})"
-        add(flag, type=kind or type(default), help=help_text, **more)
+        default = DEFAULTS[name]
+        add(flag, type=kind or type(default), help=f"{text} ({default_text(name)})", **more)
 
     option("--epochs", "passes over the pictures")
     option("--batch-size", "pictures per step")
     option("--learning-rate", "peak of the schedule")
-    option("--weight-decay", "decoupled, kernels only")
-    option("--label-smoothing", "share spread over all")
-    option("--ema-decay", "of the weight average")
-    option("--normalization-momentum", "of the moving statistics per step, 0-1")
+    option("--weight-decay", "decoupled weight decay, of kernels only")
+    option("--label-smoothing", "share of the target that is spread over all classes")
+    option("--ema-decay", "decay per step of the weight average that is saved")
+    option("--normalization-momentum", "momentum of the moving statistics per step, 0-1")
     add(
         "--flip",
         action=argparse.BooleanOptionalAction,
         help="mirror every second picture; not for digits, letters, left and right "
-        f"({DEFAULTS['flip']} where the recipe says nothing)",
+        "(default: --flip)",
     )
-    option("--cutout", "side of the cutout, 0-1")
+    option("--cutout", "side of the square that is blacked out, as a share of the picture's, 0-1")
     option("--jitter", "random change of brightness and contrast, 0-1")
     option("--blur", "blur half of the pictures with a radius of up to so many pixels")
-    option("--rotate", "turn by up to so many degrees")
-    option("--zoom", "resize by up to 1 + this, 0-1")
+    option("--rotate", "turn by up to so many degrees either way")
+    option("--zoom", "make larger or smaller by a factor of up to 1 + ZOOM, 0-1")
     option("--mixup", "alpha of mixup; 0: none")
     option("--cutmix", "alpha of CutMix; 0: none")
     option("--mix-probability", "share of the batches that mixup or CutMix mix")
     option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
     option(
         "--precision",
-        "of the steps; bfloat16 is faster where the CPU has it, and taken there for a folder",
+        "of the steps; bfloat16 is faster where the CPU has instructions for it",
         choices=("float32", "bfloat16"),
     )
     option(
         "--progressive",
-        "share of the epochs, from the first on, on pictures of 3/4 the side; pooled heads only",
+        "share of the epochs, from the first on, that see pictures of 3/4 the side; pooled heads "
+        "only",
     )
     option(
         "--class-weights",
-        "auto: rare classes count more where the numbers differ by more than half",
+        "auto: rare classes count more where the largest has over 1.5 times the pictures of the "
+        "smallest",
         choices=("auto", "none"),
     )
     option(
@@ -180,7 +185,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         "CIFAR-10, the one that fits best), or a .keras file",
         metavar="none|published|FILE",
     )
-    add("--seed", type=int, default=1, help="of everything random (%(default)s)")
+    add("--seed", type=int, default=1, help="seed of everything random (default: %(default)s)")
 
 
 def _add_teacher(group: argparse._ArgumentGroup) -> None:
@@ -192,24 +197,31 @@ def _add_teacher(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help=".keras model of the same classes; of several files, the mean of their scores",
     )
-    add("--teacher-weight", type=float, help=f"in the loss, 0-1 ({DEFAULTS['teacher_weight']})")
-    add("--temperature", type=float, help=f"of both models' answers ({DEFAULTS['temperature']})")
+    add(
+        "--teacher-weight",
+        type=float,
+        help=f"its share of the loss, 0-1 ({default_text('teacher_weight')})",
+    )
+    add(
+        "--temperature", type=float, help=f"of both models' answers ({default_text('temperature')})"
+    )
     add(
         "--teacher-views",
         choices=VIEWS,
         help="live: it answers every batch; repeated: the batches of --teacher-rounds epochs, "
         "which are met again; cached: each picture and its mirror image once "
-        f"({DEFAULTS['teacher_views']})",
+        f"({default_text('teacher_views')})",
     )
     add(
         "--teacher-sees",
         choices=SEES,
         help="clear: the student's crops and mixtures without --jitter and --blur; same: exactly "
-        f"the student's pictures ({DEFAULTS['teacher_sees']})",
+        f"the student's pictures ({default_text('teacher_sees')})",
     )
     add(
         "--teacher-rounds",
         type=positive_integer,
         metavar="N",
-        help=f"of repeated views ({DEFAULTS['teacher_rounds']})",
+        help="epochs whose batches are met again, with repeated views "
+        f"({default_text('teacher_rounds')})",
     )

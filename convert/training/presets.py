@@ -75,6 +75,14 @@ FOLDER_OPTIONS: Mapping[str, OptionValue] = {
     "normalization_momentum": 0.9,
     "init": "published",
 }
+# What follows from the pictures of a folder, or from the machine, in words.
+_FOLDER_TEXTS: Mapping[str, str] = {
+    "epochs": "by their number, at least 30, 50 or 80",
+    "batch_size": "by their number, 16 to 128",
+    "learning_rate": "in proportion to the batch",
+    "patience": "a quarter of the epochs, at least 10",
+    "precision": "bfloat16 where the CPU has it",
+}
 _FEWEST_STEPS = 16  # of an epoch, unless the batches would get smaller than these
 _SMALLEST_BATCH, _LARGEST_BATCH = 16, 128
 _FEWEST_PATIENT_EPOCHS = 10
@@ -112,6 +120,15 @@ def resolved(
     if "patience" not in said:
         values["patience"] = max(_FEWEST_PATIENT_EPOCHS, math.ceil(int(values["epochs"]) / 4))
     return values
+
+
+def default_text(name: str) -> str:
+    """Say what an option is that nobody gives, for its help."""
+    default = "that of --recipe" if name == "epochs" else DEFAULTS[name]
+    of_a_folder = FOLDER_OPTIONS.get(name) or _FOLDER_TEXTS.get(name)
+    return f"default: {default}" + (
+        f"; for a folder of images: {of_a_folder}" if of_a_folder else ""
+    )
 
 
 def folder_batch(count: int) -> int:

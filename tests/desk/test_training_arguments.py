@@ -148,7 +148,8 @@ def test_photos_are_shown_dark_blurred_turned_and_nearer():
     )
     assert recipe_of(parsed()).augmentation == Augmentation()
     help_text = " ".join(build_parser(None).format_help().split())
-    assert "(0.0 where the recipe says nothing, 0.5 for a folder of images)" in help_text
+    assert "(default: 0.0; for a folder of images: 0.5)" in help_text
+    assert "(default: 128; for a folder of images: by their number, 16 to 128)" in help_text
 
 
 def test_units_of_a_dense_head_need_one():
