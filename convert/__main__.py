@@ -2,10 +2,10 @@
 
 FOLDER has one folder of pictures per class and is only read. Five steps are done: scan, train,
 quantize with its gate, package, report. Each prints the command that does it alone. All results
-go to one folder: the page report.html says how good the model is and what it gets wrong.
+go to one folder: its page report.html says how good the model is and what it gets wrong.
 
-Run again, it does what is not done: a killed training goes on where it was, after a change of
-the pictures or options the steps are repeated that depend on them. Pictures that are added leave
+Run again, it does what is left to do: a killed training goes on where it was; after a change of
+the pictures or options, the steps that depend on them are repeated. Pictures that are added leave
 the others in their part of the split. What stands behind -- is for convert.train, for example
 `-- --size 64 --no-flip`.
 

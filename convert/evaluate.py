@@ -195,13 +195,29 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", nargs="?", metavar="MODEL", help="a path, or the name of an installed model")
-    add("--float", dest="float_model", type=Path, metavar="FLOAT", help=".tflite or .keras")
+    add(
+        "model",
+        nargs="?",
+        metavar="MODEL",
+        help="a path, or the name of an installed model; default: the bundled one",
+    )
+    add(
+        "--float",
+        dest="float_model",
+        type=Path,
+        metavar="FLOAT",
+        help="the float model to compare with, .tflite or .keras",
+    )
     add("--scale", type=finite_number, help="feed a foreign .keras pixel * SCALE + OFFSET")
     add("--offset", type=finite_number, default=0.0, help="see --scale")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
-    add("--split", choices=("test", "validation"), default="test")
+    add(
+        "--split",
+        choices=("test", "validation"),
+        default="test",
+        help="which pictures of --data (default: %(default)s)",
+    )
     add("--json", action="store_true", help="print JSON")
     return parser
 

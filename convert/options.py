@@ -67,7 +67,7 @@ def add_folder_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where big photos are kept decoded; default: out/cache/FOLDER-HASH",
     )
-    group.add_argument("--no-cache", action="store_true", help="decode in every run")
+    group.add_argument("--no-cache", action="store_true", help="decode all pictures in every run")
 
 
 def check_folder_options(

@@ -136,12 +136,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", type=Path, metavar="MODEL.tflite", help="what convert.quantize wrote")
-    add("--name", help="what the model answers to; default: its own name")
+    add(
+        "model",
+        type=Path,
+        metavar="MODEL.tflite",
+        help="what convert.quantize wrote; with --adopt a foreign model",
+    )
+    add("--name", help="name of the model on the board; default: its own")
     add("--version", required=True, help="of this model, for example 1.0 (PEP 440)")
     add("-o", "--out", type=Path, default=DEFAULT_OUTPUT, metavar="DIR", help="default: dist")
     add("--description", default="", help="one line, for pip and the model card")
-    add("--author", default="")
+    add("--author", default="", help="one line, for pip")
     add("--license", default="", help='an SPDX expression, such as "CC-BY-4.0"')
     add("--card", type=Path, metavar="FILE.md", help="write the model card there too")
     add("--board", choices=BOARDS, help="write a tar for this board without a network")

@@ -87,22 +87,39 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL.keras")
+    add(
+        "model",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_MODEL,
+        metavar="MODEL.keras",
+        help="default: the bundled one",
+    )
     add("-o", "--out", type=Path, metavar="OUT.tflite", help="default: out/NAME.tflite")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
     add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
     add("--offset", type=finite_number, default=0.0, help="see --scale")
-    add("--name", type=model_name, help="of the model; default: the output's, its own")
-    add("--io", choices=("uint8", "int8"), default="uint8", help="dtype of the graph's two ends")
+    add("--name", type=model_name, help="of the model; default: that of OUT.tflite")
+    add(
+        "--io",
+        choices=("uint8", "int8"),
+        default="uint8",
+        help="type of the graph's input and output; default: uint8",
+    )
     add(
         "--calibration-count",
         type=positive_integer,
         metavar="N",
         help=f"training pictures to find ranges on; default: {DEFAULT_COUNT}",
     )
-    add("--calibration-seed", type=seed, metavar="S", help="draw them; default: a fixed choice")
+    add(
+        "--calibration-seed",
+        type=seed,
+        metavar="S",
+        help="draw them with this seed; default: a fixed choice",
+    )
     add(
         "--max-drop",
         type=percent_points,

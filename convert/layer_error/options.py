@@ -47,7 +47,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL")
+    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, metavar="MODEL", help="see above")
     add(
         "--float",
         dest="float_model",
@@ -67,9 +67,19 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     )
     add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
     add("--offset", type=finite_number, default=0.0, help="see --scale")
-    add("--calibration-count", type=positive_integer, metavar="N", help="default: 500")
-    add("--calibration-seed", type=seed, metavar="S", help="draw them; default: a fixed choice")
-    add_method_options(parser)
+    add(
+        "--calibration-count",
+        type=positive_integer,
+        metavar="N",
+        help="training pictures to find ranges on; default: 500",
+    )
+    add(
+        "--calibration-seed",
+        type=seed,
+        metavar="S",
+        help="draw calibration pictures with this seed; default: a fixed choice",
+    )
+    add_method_options(parser, shows_search=False)
     add("--json", action="store_true", help="print JSON")
     add("--html", type=Path, metavar="FILE.html", help="also write a page with charts")
     add("--force", action="store_true", help="replace an existing page")

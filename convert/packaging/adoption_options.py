@@ -32,9 +32,18 @@ def add_adoption_options(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add("--adopt", action="store_true", help="MODEL.tflite is a foreign image classifier")
     add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
-    add("--scale", type=_numbers, help="the model was trained on pixel * SCALE + OFFSET, pixels")
-    add("--offset", type=_numbers, help="0-255; one number each, or three: --offset=-2.1,-2,-1.8")
-    add("--crop", choices=("none", "center"), help="of pictures with another aspect ratio")
+    add(
+        "--scale",
+        type=_numbers,
+        help="the model was trained on pixel * SCALE + OFFSET of pixels 0-255; a number, or three "
+        "for red, green and blue",
+    )
+    add("--offset", type=_numbers, help="see --scale; three numbers: --offset=-2.1,-2,-1.8")
+    add(
+        "--crop",
+        choices=("none", "center"),
+        help="center: cut pictures to the input's aspect ratio; none: squeeze them (default)",
+    )
     add("--data", type=Path, metavar="DIR", help="measure it on these pictures")
     add(
         "--float",

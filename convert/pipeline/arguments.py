@@ -140,13 +140,15 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("folder", type=Path, metavar="FOLDER", help="one folder of pictures per class")
-    add("--name", required=True, help="what the model answers to on the board")
-    add("--version", default="1.0", help="of the model; a retrained one needs another (1.0)")
+    add("--name", required=True, help="name of the model on the board")
+    add(
+        "--version", default="1.0", help="of the model; give a retrained one another (default: 1.0)"
+    )
     add("-o", "--out", type=Path, metavar="DIR", help="the run's folder; default: runs/NAME")
-    add("--recipe", choices=tuple(PRESETS), help="of convert.train; default: its own")
+    add("--recipe", choices=tuple(PRESETS), help="of convert.train (default: quick)")
     add("--board", choices=BOARDS, help="also write a tar for this board without a network")
     add("--quiet", action="store_true", help="print problems and the result only")
-    group = parser.add_argument_group("for single steps, which explain them")
+    group = parser.add_argument_group("handed to single steps, whose --help explains them")
     group.add_argument("--max-drop", type=_points, metavar="POINTS", help="of convert.quantize")
     group.add_argument(
         "--calibration-count", type=positive_integer, metavar="N", help="of convert.quantize"

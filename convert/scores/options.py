@@ -26,7 +26,7 @@ def add_score_options(parser: argparse.ArgumentParser) -> None:
         "--accept-accuracy",
         type=_accept_accuracy,
         metavar="PERCENT",
-        help="store the threshold above which so many of the answers are right, for example 95",
+        help="store a threshold: of the answers that reach it so many are right, for example 95",
     )
 
 

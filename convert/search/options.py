@@ -16,8 +16,13 @@ from convert.search.method import (
 DEFAULT_BUDGET_S = 600.0
 
 
-def add_method_options(parser: argparse.ArgumentParser) -> None:
-    """Add them to a parser; `method_of` reads them."""
+def add_method_options(parser: argparse.ArgumentParser, *, shows_search: bool = True) -> None:
+    """Add them to a parser; `method_of` reads them.
+
+    Args:
+        parser: of a command.
+        shows_search: whether its help has the options of the search.
+    """
     group = parser.add_argument_group("ranges and weights")
     add = group.add_argument
     add("--ranges", choices=RANGE_RULES, help="rule for activation ranges; default: minmax")
@@ -25,7 +30,8 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         "--percentile",
         type=_percentile,
         metavar="P",
-        help=f"of absolute values, with --ranges percentile; default: {DEFAULT_PERCENTILE}",
+        help="clip activations beyond this percentile of their absolute values, with --ranges "
+        f"percentile; default: {DEFAULT_PERCENTILE}",
     )
     add(
         "--equalize",
@@ -37,17 +43,25 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
         choices=EQUALIZATIONS,
         help=f"what --equalize makes equal; default: {DEFAULT_EQUALIZATION}",
     )
-    add("--bias-correction", action="store_true", help="let biases make up for rounded weights")
+    add(
+        "--bias-correction",
+        action="store_true",
+        help="take the mean error of rounding off the biases",
+    )
     add(
         "--search",
         action="store_true",
-        help="try all of these, and other calibration pictures; choose on validation pictures",
+        help="try all of these, and other calibration pictures; choose on validation pictures"
+        if shows_search
+        else argparse.SUPPRESS,
     )
     add(
         "--time-budget",
         type=_seconds,
         metavar="SECONDS",
-        help=f"for the search, before the final comparison; default: {DEFAULT_BUDGET_S:g}",
+        help=f"for the search, before the final comparison; default: {DEFAULT_BUDGET_S:g}"
+        if shows_search
+        else argparse.SUPPRESS,
     )
 
 
