@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Examine this machine."""
     if sys.version_info[:2] < _OLDEST_PYTHON:  # which could not even import the rest
         say(f"problem  expected Python 3.10 or newer, got {sys.version.split()[0]}")
-        say('$ python3.12 -m venv ~/minivgg-edge && ~/minivgg-edge/bin/pip install "minivgg-edge"')
+        say('$ python3.12 -m venv ~/minivgg && ~/minivgg/bin/pip install "minivgg-edge"')
         return 1
     from minivgg_edge.doctor.examination import examine
     from minivgg_edge.doctor.findings import Status

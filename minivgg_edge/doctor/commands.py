@@ -23,7 +23,7 @@ PILLOW = "pillow>=9.4"
 # What comes with this package wherever pip's markers fit.
 _IMPLIED = {LITERT_REQUIREMENT, NUMPY, PILLOW, PACKAGE}
 _TFLITE_REQUIREMENTS = ("tflite-runtime>=2.14,<3", NUMPY_1)
-_ENVIRONMENT = "~/minivgg-edge"
+_ENVIRONMENT = "~/minivgg"
 
 
 def python(facts: Facts) -> str:

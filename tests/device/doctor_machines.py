@@ -20,8 +20,8 @@ from minivgg_edge.doctor.findings import Finding
 PYTHON = "/home/pi/env/bin/python"
 SITE = "/home/pi/env/lib/python3.11/site-packages"
 SYSTEM_SITE = "/usr/lib/python3/dist-packages"
-NEW_ENVIRONMENT = "/usr/bin/python3 -m venv --system-site-packages ~/minivgg-edge && "
-NEW_ENVIRONMENT += '~/minivgg-edge/bin/pip install "minivgg-edge[pictures]"'
+NEW_ENVIRONMENT = "/usr/bin/python3 -m venv --system-site-packages ~/minivgg && "
+NEW_ENVIRONMENT += '~/minivgg/bin/pip install "minivgg-edge[pictures]"'
 
 
 def system(**changes: Any) -> System:

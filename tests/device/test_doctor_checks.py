@@ -36,7 +36,7 @@ PIP = f"{PYTHON} -m pip install"
 OPEN = "/usr/bin/python3 -m venv --system-site-packages /home/pi/env"
 PACKAGE = '"minivgg-edge[pictures]"'
 TFLITE_WORDS = '"tflite-runtime>=2.14,<3" "numpy>=1.24,<2"'
-FRESH = "python3.12 -m venv ~/minivgg-edge"
+FRESH = "python3.12 -m venv ~/minivgg"
 REINSTALL = f"{PIP} --force-reinstall --no-cache-dir --no-deps"
 PI_3_32_BIT = system(machine="armv7l", bits=32, hard_float=True)
 ON_TFLITE = (missing(LITERT), works(TFLITE_RUNTIME, "2.14.0"))
@@ -110,9 +110,9 @@ def test_32_bit_system_on_a_64_bit_kernel() -> None:
     managed = dataclasses.replace(facts, python=managed_python())
     _, finding = diagnose(managed, "runtime")
     assert finding.command == (
-        "/usr/bin/python3 -m venv --system-site-packages ~/minivgg-edge && "
-        '~/minivgg-edge/bin/pip install --no-deps "minivgg-edge" && '
-        '~/minivgg-edge/bin/pip install "tflite-runtime>=2.14,<3" "numpy>=1.24,<2"'
+        "/usr/bin/python3 -m venv --system-site-packages ~/minivgg && "
+        '~/minivgg/bin/pip install --no-deps "minivgg-edge" && '
+        '~/minivgg/bin/pip install "tflite-runtime>=2.14,<3" "numpy>=1.24,<2"'
     )
     running = machine(*ON_TFLITE, system=mixed)
     check(running, "machine", "warning", "64-bit system runs", commands.OTHER_SYSTEM)
@@ -137,7 +137,7 @@ def test_soft_float_system() -> None:
     [((3, 15), "for Python 3.10 to 3.14, this is 3.15"), ((3, 9), "this is 3.9")],
 )
 def test_python_that_no_runtime_is_built_for(version: tuple[int, int], sentence: str) -> None:
-    other = f"{FRESH} && ~/minivgg-edge/bin/pip install {PACKAGE}"
+    other = f"{FRESH} && ~/minivgg/bin/pip install {PACKAGE}"
     old_libc = system(libc_version=(2, 31))  # so that tflite-runtime does not fit 3.9 either
     facts = machine(*NOTHING, python=python(version), system=old_libc)
     check(facts, "machine", "problem", sentence, other)
