@@ -36,6 +36,7 @@ LEFT_OUT = "…"
 # Printed by pip, which is installed here as it is on a board.
 OF_PIP = {
     "error: externally-managed-environment": "exceptions.py",
+    "No matching distribution found for minivgg-edge": "index/package_finder.py",
     "No matching distribution found for ai-edge-litert": "index/package_finder.py",
     "No matching distribution found for tflite-runtime": "index/package_finder.py",
 }
