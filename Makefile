@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-run: $(STAMP)  ## compile the bundled float model to int8, prove it, classify three pictures
+run: $(STAMP)  ## compile the bundled float model to int8, compare the two, classify three pictures
 	@echo "Compiling models/minivgg/model.keras to int8 on the embedded CIFAR-10 sample"
 	@$(BIN)/python -m convert.quantize
 	@echo "Classifying three pictures with $(MODEL)"
@@ -100,7 +100,7 @@ arm: $(VENV)/.peers  ## instructions on emulated Raspberry Pis, held to the stor
 fuzz: $(STAMP)  ## damaged models, pictures and manifests against the package, on both runtimes (FUZZ=options)
 	@$(BIN)/python -m benchmarks.reliability.fuzz $(FUZZ)
 
-soak: $(STAMP)  ## a million inferences in one process: growth, changed answers; and many callers at once
+soak: $(STAMP)  ## a million inferences in one process: growth, changed answers; and many callers at once (SOAK=options)
 	@$(BIN)/python -m benchmarks.reliability.soak $(SOAK)
 	@$(BIN)/python -m benchmarks.reliability.concurrency
 
@@ -119,7 +119,7 @@ guide: $(STAMP)  ## the commands of docs/first-hour.md, typed into emulated boar
 quantization: $(STAMP)  ## every method of quantization, calibration seeds, the search, a hard model
 	@$(BIN)/python -m benchmarks.quantization $(if $(wildcard $(DATA)),--data $(DATA))
 
-precision: $(STAMP)  ## other precisions than int8, and the second quantizer: accuracy, cost, where they run
+precision: $(STAMP)  ## other precisions than int8, and the second quantizer: accuracy, cost, where they run (PRECISION=options)
 	@$(BIN)/python -m benchmarks.precision $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
 	@$(BIN)/python -m benchmarks.second_engine $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
 
@@ -150,5 +150,5 @@ report: $(STAMP)  ## one HTML page of what was measured here; of the stored resu
 wheel: $(STAMP)  ## build dist/minivgg_edge-*.whl
 	@$(BIN)/python -m build --wheel --outdir dist
 
-clean:  ## remove what the targets made, but the virtual environment
+clean:  ## remove what the targets made, but not the virtual environment and the runs of trainings
 	rm -rf out dist build
