@@ -28,7 +28,7 @@ PICTURES := $(wildcard convert/sample/pictures/*.png)
 .PHONY: help run test test-all lint train publish compile seed model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness figures pages wheel clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /	/' | expand -t 14
 
 $(STAMP): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (TensorFlow is large: a few minutes the first time)"
