@@ -16,6 +16,8 @@ from guide_blocks import DOCS, blocks_for, read_blocks
 from PIL import Image
 
 from convert.pipeline.arguments import parse_request
+from convert.scanning.facts import Facts, Header
+from convert.scanning.series import find_series
 from convert.scores.threshold import choose_threshold
 from minivgg_edge.cli import COMMANDS
 
@@ -115,7 +117,13 @@ def test_the_camera_of_a_raspberry_pi(tmp_path: Path) -> None:
     assert not given_right(tmp_path)
     collecting = run(collect, tmp_path)
     assert collecting.returncode == 0, collecting.stderr
-    assert len(list((tmp_path / "photos" / "bolt").glob("*.jpg"))) == PICTURES
+    photos = sorted(path.name for path in (tmp_path / "photos" / "bolt").iterdir())
+    assert len(photos) == PICTURES
+    (expression,) = re.findall(r"--group-by '([^']+)'", PAGE)
+    sessions = [re.search(expression, f"bolt/{name}")[1] for name in photos]  # type: ignore[index]
+    assert len(set(sessions)) == 1
+    facts = [Facts(f"bolt/{name}", 0, 1, name, Header()) for name in photos]  # all look alike
+    assert find_series(facts).bursts == (tuple(range(PICTURES)),)
 
 
 def test_a_usb_camera(tmp_path: Path) -> None:
