@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -46,6 +47,16 @@ def test_busy_threads_end_with_the_block() -> None:
         time.sleep(0.05)
     assert busy.outcome.calls >= 2
     assert busy.outcome.errors == []
+
+
+def test_busy_threads_that_hang_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one, a case whose other threads came to an end would pass."""
+    monkeypatch.setattr("benchmarks.reliability.concurrency.outcome.JOIN_TIMEOUT_S", 0.1)
+    hang = threading.Event()
+    with BusyThreads(4, lambda _number, _turn, _outcome: hang.wait() and None) as busy:
+        pass
+    assert busy.outcome.errors == ["busy threads: still running after 0.1 s"]
+    hang.set()
 
 
 def test_what_counts_as_a_failure() -> None:
