@@ -33,7 +33,8 @@ _HARD_MODEL = Path(__file__).resolve().parents[2] / "tests" / "desk" / "hard_mod
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     started = time.perf_counter()
     # Here and not above: TensorFlow takes seconds.
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, outcome in outcomes.items():
         late = minutes > MOST_MINUTES and name == "methods"
         over = [f"all took {minutes:.1f} minutes, expected at most {MOST_MINUTES}"] if late else []
-        words = ["benchmarks.quantization", *(["--data", "DIR"] if options.data else [])]
+        words = ["benchmarks.quantization", *given]
         result = result_of(name, words, outcome.tables, (*outcome.failures, *over))
         failures += over
         _say(f"{write_result(result, options.out)}: written")
