@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,10 @@ def test_a_result_names_the_command_that_made_it(
         monkeypatch.setattr(tables, f"{name}_outcome", lambda *_: none)
     words = ["--data", "photos", "--limit", "30", "--out", str(tmp_path)]
     assert command.main(words) == 0
-    found = read_result(tmp_path / "methods.json").command
-    assert found == f"python -m benchmarks.quantization {' '.join(words)}"
+    found = read_result(tmp_path / "methods.json")
+    assert found.command == f"python -m benchmarks.quantization {' '.join(words)}"
+    model = ROOT / "models" / "minivgg" / "model.keras"
+    assert found.models == {"minivgg": hashlib.sha256(model.read_bytes()).hexdigest()}
 
 
 def test_no_stored_claim_is_broken() -> None:

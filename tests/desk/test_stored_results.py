@@ -6,6 +6,7 @@ was not replaced, or a baseline taken anew, without measuring what is said of it
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from benchmarks.arm.boards import BOARDS
 from benchmarks.arm.comparison import STORED
 from benchmarks.published import published_models
 from benchmarks.report import stored_results
+from benchmarks.result import read_result
 from convert.report.mixed_files import mixed_files
 from convert.report.results import read_results
 
@@ -68,6 +70,18 @@ def test_answers_are_those_of_the_published_model() -> None:
     assert answers["float32"]["top1"] == pytest.approx(compared["float_top1"]), AGAIN
     same = 1 - answers["flip_count"] / answers["count"]
     assert same == pytest.approx(compared["agreement"]), AGAIN
+
+
+PAGES = sorted(RESULTS.glob("quantization/*.json")) + sorted(RESULTS.glob("precision/*.json"))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_pages_are_of_the_published_files(path: Path) -> None:
+    """Results from before their models were stored say nothing of them."""
+    for name, digest in read_result(path).models.items():
+        files = (MODELS[name].folder / "model.keras").read_bytes()
+        current = {MODELS[name].file.sha256, hashlib.sha256(files).hexdigest()}
+        assert digest in current, f"{name}: {AGAIN}"
 
 
 @pytest.mark.parametrize("board", BOARDS)
