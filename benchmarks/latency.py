@@ -2,7 +2,7 @@
 
 `python -m benchmarks.latency A.tflite B.tflite` prints the median of each and its ratio to the
 first. Ratios of one run compare models on this machine; the times say nothing about another one,
-and x86-64 times are no ARM times.
+and x86-64 times are no ARM times. Lines that begin with "invalid" say what disturbed them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import platform
 import sys
 from collections.abc import Callable, Sequence
 
+from benchmarks.watch import watched
 from convert.command import run_command
 from convert.options import positive_integer
 from convert.quiet import quiet
-from convert.training.pause import trainings_paused
 from minivgg_edge import Classifier
 from minivgg_edge.measure.latency import interleaved_ns, summarize
 from minivgg_edge.measure.pictures import noise
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with quiet():
         classifiers = [Classifier(name, num_threads=options.num_threads) for name in options.models]
     calls = [_call(classifier) for classifier in classifiers]
-    with trainings_paused():
+    with watched() as watch:
         times = interleaved_ns(calls, rounds=options.rounds)
     summaries = [summarize(found) for found in times]
     runtime = classifiers[0].model_info.runtime
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for model, summary in zip(options.models, summaries, strict=True):
         ratio = summary.p50_ms / summaries[0].p50_ms
         print(f"{summary.p50_ms:8.3f} {summary.p95_ms:8.3f}  {ratio:5.2f}x  {model}")
+    for reason in watch.reasons:
+        print(f"invalid: {reason}")
     return 0
 
 

@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{classifier.model_info.source}: expected a model that states a threshold, got "
                 "one without: compile it with --accept-accuracy"
             )
+        measured = {classifier.model_info.name: classifier.model_info.sha256}
         found = [reject(classifier, *entry) for entry in _sets(classifier, options)]
     if options.json:
         document = {"threshold": threshold, "sets": [entry.to_json() for entry in found]}
@@ -81,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table((shown.caption, *shown.columns[1:]), shown.rows))
     if options.out is None:
         return EXIT_DONE
-    return conclude(result_of("rejection", ["benchmarks.rejection", *given], [shown]), options.out)
+    command = ["benchmarks.rejection", *given]
+    return conclude(result_of("rejection", command, [shown], models=measured), options.out)
 
 
 def reject(classifier: Classifier, title: str, pictures: Iterable[Picture]) -> Rejection:

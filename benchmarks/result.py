@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import json
 import os
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ class Result:
         machine: what it ran on.
         tables: what was tried and what came of it.
         failures: one sentence for everything that went wrong; empty means passed.
+        models: SHA-256 of each model file that was measured, by the model's name; empty where
+            nothing depends on one, and in results from before it was stored.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Result:
     machine: str
     tables: tuple[Table, ...]
     failures: tuple[str, ...] = ()
+    models: Mapping[str, str] = field(default_factory=dict)
 
 
 def result_of(
@@ -49,6 +53,8 @@ def result_of(
     command: Sequence[str],
     tables: Iterable[Table],
     failures: Iterable[str] = (),
+    *,
+    models: Mapping[str, str] | None = None,
 ) -> Result:
     """Return the result of a command that ran on this machine today.
 
@@ -57,6 +63,7 @@ def result_of(
         command: the words behind `python -m`, the module first.
         tables: what was tried and what came of it.
         failures: one sentence for everything that went wrong.
+        models: see `Result`.
     """
     return Result(
         name,
@@ -65,7 +72,13 @@ def result_of(
         machine_title(),
         tuple(tables),
         tuple(failures),
+        dict(models or {}),
     )
+
+
+def float_model_digest(path: Path) -> dict[str, str]:
+    """Return the SHA-256 of a float model's file by the name of its folder, as `Result.models`."""
+    return {path.resolve().parent.name: hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
 def conclude(result: Result, folder: Path, *, shown: int | None = None) -> int:

@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from convert.options import positive_integer
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
@@ -47,15 +49,15 @@ def measure(*, batch_size: int, precision: str, steps: int, warmup: int = 5) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print one line."""
+    """Measure and print one line, and one for everything that disturbed it."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training_step", description=__doc__)
-    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--batch-size", type=positive_integer, default=128)
     parser.add_argument("--precision", default="float32", choices=("float32", "mixed_bfloat16"))
-    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--steps", type=positive_integer, default=30)
     options = parser.parse_args(arguments)
-    from convert.training.pause import trainings_paused
+    from benchmarks.watch import watched
 
-    with trainings_paused():
+    with watched() as watch:
         seconds = measure(
             batch_size=options.batch_size, precision=options.precision, steps=options.steps
         )
@@ -68,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{median_ms * 128 / options.batch_size:.0f} ms per 128 pictures, "
         f"{os.cpu_count()} cores"
     )
+    for reason in watch.reasons:
+        print(f"invalid: {reason}")
     return 0
 
 

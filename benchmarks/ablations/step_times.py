@@ -1,8 +1,9 @@
 """Measure how long a training step takes, by model and option, and what the recipes take by that.
 
 All options of a model in turns in one process, so that they share the weather, on random pictures,
-while other trainings wait. The result goes to step-times.json in --out, from which
-`python -m benchmarks.ablations.document` makes a section of docs/training.md.
+while other trainings wait; what else disturbed them is said below the table. The result goes to
+step-times.json in --out, from which `python -m benchmarks.ablations.document` makes a section of
+docs/training.md.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.ablations.document import PAGE
 from benchmarks.ablations.variants import VARIANTS
 from benchmarks.models import PUBLISHED
 from benchmarks.result import conclude, result_of
+from benchmarks.watch import watched
 from convert.command import run_command
 from convert.data.cifar10 import CLASS_NAMES
 from convert.data.pictures import PictureSet
@@ -35,7 +37,6 @@ from convert.training.arguments import architecture_of, parse_arguments, recipe_
 from convert.training.batches import steps_per_epoch
 from convert.training.family import FAMILY
 from convert.training.loop import Trainer
-from convert.training.pause import trainings_paused
 from convert.training.presets import DEFAULTS, PRESETS
 from convert.training.teacher import Teacher
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tf.get_logger().setLevel("ERROR")
         tf.config.experimental.enable_op_determinism()
         tf.keras.utils.set_random_seed(1)
-    with tempfile.TemporaryDirectory() as folder, trainings_paused():
+    with tempfile.TemporaryDirectory() as folder, watched() as watch:
         for model in options.models:
             print(f"{model}: {options.steps} steps each", file=sys.stderr, flush=True)
             variants = {
@@ -71,17 +72,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             }
             with quiet():
                 found[model] = step_times(variants, folder=Path(folder), steps=options.steps)
-    shown = step_table(found)
+    shown = step_table(found, disturbed=watch.note)
     print(table(shown.columns, shown.rows))
     result = result_of(NAME, ["benchmarks.ablations.step_times", *given], [shown])
     return conclude(result, options.out)
 
 
-def step_table(found: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:
+def step_table(found: Mapping[str, Mapping[str, Sequence[float]]], *, disturbed: str = "") -> Table:
     """Return the models as rows: the median of a step by option, and hours by recipe.
 
     Args:
         found: milliseconds of each step, by the option and the model.
+        disturbed: what `Watch.note` says of the machine.
     """
     steps = steps_per_epoch(_TRAINED, int(DEFAULTS["batch_size"]))
     rows = []
@@ -100,7 +102,7 @@ def step_table(found: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:
     note = (
         f"Median of a step on {DEFAULTS['batch_size']} pictures of 32×32; all but the first column "
         f"in bfloat16; the teacher is minivgg-small and answers live. Hours: of the recipes on "
-        f"{_TRAINED:,} pictures with bfloat16 alone, validation not counted."
+        f"{_TRAINED:,} pictures with bfloat16 alone, validation not counted.{disturbed}"
     )
     return Table("Time of a step and of the recipes", columns, tuple(rows), frozenset({0}), note)
 

@@ -26,7 +26,7 @@ class Row:
         gain: mean of the differences to the base with the same seed; None without the base.
         gain_spread: their standard deviation; None for fewer than two.
         seeds: how many runs there are.
-        epoch_s: median of the runs' median epochs.
+        epoch_s: median of the runs' mean epochs.
         changed: mean accuracy on pictures of each change, and its standard deviation.
     """
 

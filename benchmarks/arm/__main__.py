@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.arm.boards import BOARDS, Board
+from benchmarks.arm.boards import BOARDS
+from benchmarks.arm.options import boards
 from convert.command import (
     EXIT_DONE,
     EXIT_GATE_FAILED,
@@ -107,14 +108,6 @@ def _judge(results: Sequence[BoardResult]) -> int:
     return code
 
 
-def _boards(text: str) -> tuple[Board, ...]:
-    names = text.split(",")
-    unknown = [name for name in names if name not in BOARDS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(BOARDS)}, got {unknown[0]!r}")
-    return tuple(BOARDS[name] for name in names)
-
-
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
@@ -128,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--boards",
-        type=_boards,
+        type=boards,
         default=tuple(BOARDS.values()),
         metavar="A,B,...",
         help=f"some of {','.join(BOARDS)}; default: all",

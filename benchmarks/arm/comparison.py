@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import geometric_mean, median
@@ -76,16 +76,28 @@ def scaled_factors(rows: Sequence[Row]) -> list[float]:
 
 
 def read_validation(*files: Path) -> dict[str, Any] | None:
-    """Return the object "validation" of the first file that is there; None without any.
+    """Return the newest object "validation" of those that are there; None without any.
 
     Args:
-        files: Where to look; none are what was compared here, then what is stored.
+        files: Where to look, the first one first among those of one day; none are what was compared
+            here and what is stored.
     """
-    for path in files or (MEASURED, STORED):
-        if path.is_file():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return found
-    return None
+    found: list[dict[str, Any]] = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in files or (MEASURED, STORED)
+        if path.is_file()
+    ]
+    return max(found, key=lambda validation: str(validation.get("date", "")), default=None)
+
+
+def validated_factor(validation: Mapping[str, Any] | None, llvm: str) -> float | None:
+    """Return the typical error of times that this LLVM models; None where nothing says it.
+
+    Scheduling models differ between versions: the error of one is none of another's.
+    """
+    if validation is None or validation["llvm_mca"] != llvm:
+        return None
+    return float(validation["median_factor"])
 
 
 def to_json(rows: Sequence[Row]) -> dict[str, Any]:

@@ -38,6 +38,15 @@ def lines_file(blocks: Path) -> Path:
     return blocks.with_suffix(".lines")
 
 
+def lay_root(board: Board, sysroot: Sysroot, root: Path) -> None:
+    """Lay links to the sysroot's folders beside the board's own `/proc/cpuinfo`."""
+    root.mkdir(parents=True)
+    for entry in sysroot.root.iterdir():
+        (root / entry.name).symlink_to(entry)
+    (root / "proc").mkdir()
+    (root / "proc" / "cpuinfo").write_text(board.cpuinfo, encoding="ascii")
+
+
 def build_plugin(source: Path, work: Path) -> Path:
     """Compile a plugin of QEMU into `work` and return it.
 
@@ -84,15 +93,8 @@ class Emulator:
         self._work = work.resolve()
         # A peer may need the board with an older system, beside the board's own.
         self._root = self._work / "boards" / f"{board.name}-{sysroot.system.name}"
-        self._lay_root()
-
-    def _lay_root(self) -> None:
         shutil.rmtree(self._root, ignore_errors=True)
-        self._root.mkdir(parents=True)
-        for entry in self.sysroot.root.iterdir():
-            (self._root / entry.name).symlink_to(entry)
-        (self._root / "proc").mkdir()
-        (self._root / "proc" / "cpuinfo").write_text(self.board.cpuinfo, encoding="ascii")
+        lay_root(board, sysroot, self._root)
 
     def count(
         self,

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.arm.boards import BOARDS, PI5, Board
+from benchmarks.arm.boards import PI5, Board
 from benchmarks.arm.candidates import TFLITE, Candidate
 from benchmarks.arm.emulator import Emulator
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.inference_time import inference_time
 from benchmarks.arm.measurement import Rounds, bare_cost
+from benchmarks.arm.options import boards
 from benchmarks.arm.programs import check_programs
 from benchmarks.arm.sysroot import build_sysroot
 from convert.command import EXIT_DONE, run_command
@@ -134,15 +135,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         header = [board.title, "M instructions", "first inference", "load", "modelled ms"]
         print(table(header, cells))
     return EXIT_DONE
-
-
-def boards(text: str) -> tuple[Board, ...]:
-    """Names of boards with commas between them, as the boards."""
-    names = text.split(",")
-    unknown = [name for name in names if name not in BOARDS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"expected some of {','.join(BOARDS)}, got {unknown[0]!r}")
-    return tuple(BOARDS[name] for name in names)
 
 
 def _parser() -> argparse.ArgumentParser:

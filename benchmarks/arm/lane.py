@@ -14,7 +14,7 @@ from benchmarks.arm.agreement import Agreement, board_agreement
 from benchmarks.arm.baseline import Baseline, Counted
 from benchmarks.arm.boards import LITERT, Board
 from benchmarks.arm.candidates import TFLITE, Candidate
-from benchmarks.arm.comparison import read_validation
+from benchmarks.arm.comparison import read_validation, validated_factor
 from benchmarks.arm.emulator import Emulator
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.inference_time import inference_time
@@ -244,13 +244,12 @@ def _modelled(
     found = inference_time(
         board, blocks, runs=settings.rounds.calls, cache=settings.work / "scheduled.json"
     )
-    validation = read_validation()
     return {
         "cycles": round(found.modelled.cycles),
         "covered": found.modelled.covered,
         "memory_ms": found.wait.ms,
         "ms": found.ms,
-        "error_factor": None if validation is None else validation["median_factor"],
+        "error_factor": validated_factor(read_validation(), found.modelled.llvm),
     }
 
 

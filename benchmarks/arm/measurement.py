@@ -184,9 +184,9 @@ def engine_cost(
         *(str(rounds.warmup), str(rounds.calls)),
         environment=_environment(emulator.board),
         blocks=blocks,
-        between=(4, 5),
+        between=(5, 6),
     )
-    python, numpy, load, first, _, steady, *_ = counts.phases
+    python, numpy, _, load, first, _, steady, *_ = counts.phases
     phases = {"python": python, "numpy": numpy, "load": load, "first": first}
     return Cost(steady=steady // rounds.calls, phases=phases, cold_start_bare=sum(phases.values()))
 

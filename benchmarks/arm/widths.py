@@ -18,8 +18,9 @@ import numpy as np
 
 from benchmarks.ablations.document import PAGE
 from benchmarks.arm.boards import BOARDS, PI3, PI4, PI5, Board
-from benchmarks.arm.files import WORK, boards, count_files
+from benchmarks.arm.files import WORK, count_files
 from benchmarks.arm.measurement import Rounds
+from benchmarks.arm.options import boards
 from benchmarks.result import conclude, result_of
 from convert.command import run_command
 from convert.options import positive_integer

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from benchmarks.precision.options import comparison_parser
 from benchmarks.reliability.runtimes import available_runtimes
-from benchmarks.result import conclude, result_of
+from benchmarks.result import conclude, float_model_digest, result_of
 from convert.command import run_command
 from convert.options import positive_integer
 from convert.report.text import table
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     command = ["benchmarks.precision", *given]
     tables = (contents_table(found), cost_table(found), places_table(found))
-    result = result_of(NAME, command, tables, failures(found))
+    measured = float_model_digest(options.model)
+    result = result_of(NAME, command, tables, failures(found), models=measured)
     for part in result.tables[1:]:
         print(f"\n{part.caption}\n{table(part.columns, part.rows)}\n{part.note}")
     print()

@@ -17,12 +17,12 @@ from benchmarks.precision.subject import Subject
 from benchmarks.precision.unmarked import NAME as UNMARKED
 from benchmarks.precision.unmarked import unmarked_dynamic
 from benchmarks.reliability.runtimes import Runtime
+from benchmarks.watch import watched
 from convert.int8.compilation import Compiled, Settings
 from convert.int8.compile_model import compile_model
 from convert.int8.conversion import convert_float
 from convert.int8.predict import predict
 from convert.precision.kinds import NAMES
-from convert.training.pause import trainings_paused
 from minivgg_edge.interpreter import Engine
 from minivgg_edge.measure.latency import interleaved_ns
 from minivgg_edge.model_file import parse_model_file
@@ -45,6 +45,7 @@ class Examination:
         pictures: how many were answered there.
         median_ms: one inference on this machine with one thread, by precision, timed in turn.
         costs: by board's title and precision.
+        disturbed: what `Watch.note` says of the machine while they were timed.
     """
 
     compiled: dict[str, Compiled]
@@ -53,6 +54,7 @@ class Examination:
     pictures: int
     median_ms: dict[str, float]
     costs: dict[str, dict[str, FileCost]]
+    disturbed: str = ""
 
 
 def examine(
@@ -88,7 +90,7 @@ def examine(
     files = {name: found.int8_file for name, found in compiled.items()}
     bare = {name: parse_model_file(data, source=name).flatbuffer for name, data in files.items()}
     say("Timing in turn")
-    with trainings_paused():
+    with watched() as watch:
         median_ms = _median_ms(bare, subject.pictures.validation.images[0], rounds)
     costs = {}
     for board in boards:
@@ -100,7 +102,7 @@ def examine(
     for runtime in runtimes:
         say(f"Running on {runtime.title}")
     found = places(runtimes, bare, files, pictures, expected)
-    return Examination(compiled, bare, found, len(pictures), median_ms, costs)
+    return Examination(compiled, bare, found, len(pictures), median_ms, costs, watch.note)
 
 
 def _labels(flatbuffer: bytes, pictures: NDArray[np.uint8]) -> NDArray[np.int64]:

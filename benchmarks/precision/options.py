@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from benchmarks.arm.boards import PI5
-from benchmarks.arm.files import WORK, boards
+from benchmarks.arm.files import WORK
+from benchmarks.arm.options import boards
 from benchmarks.precision.document import MEASURED
 from convert.int8.arguments import DEFAULT_MODEL
 

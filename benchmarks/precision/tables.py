@@ -37,7 +37,7 @@ def cost_table(found: Examination) -> Table:
     note = (
         f"{pictures} pictures; drop and agreement against the float model; p: exact McNemar test "
         "of no difference. Times are medians of inferences timed in turn in one process, one "
-        f"thread; {NOT_AN_ARM_TIME}. Nothing is chosen by test pictures."
+        f"thread; {NOT_AN_ARM_TIME}. Nothing is chosen by test pictures.{found.disturbed}"
     )
     return Table(
         "Accuracy, size and cost of each precision", tuple(columns), tuple(rows), note=note

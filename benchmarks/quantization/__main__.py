@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.result import result_of, write_result
+from benchmarks.result import float_model_digest, result_of, write_result
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import positive_integer
@@ -33,7 +33,8 @@ _HARD_MODEL = Path(__file__).resolve().parents[2] / "tests" / "desk" / "hard_mod
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     started = time.perf_counter()
     # Here and not above: TensorFlow takes seconds.
@@ -50,13 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         title = _plant(options.model, path)
         hard = load_subject(path, options.data, limit=options.limit)
         outcomes["hard"] = tables.hard_outcome(hard, title, options.time_budget, _say)
+    measured = float_model_digest(options.model)
     minutes = (time.perf_counter() - started) / 60
     failures = [failure for outcome in outcomes.values() for failure in outcome.failures]
     for name, outcome in outcomes.items():
         late = minutes > MOST_MINUTES and name == "methods"
         over = [f"all took {minutes:.1f} minutes, expected at most {MOST_MINUTES}"] if late else []
-        words = ["benchmarks.quantization", *(["--data", "DIR"] if options.data else [])]
-        result = result_of(name, words, outcome.tables, (*outcome.failures, *over))
+        words = ["benchmarks.quantization", *given]
+        claims = (*outcome.failures, *over)
+        result = result_of(name, words, outcome.tables, claims, models=measured)
         failures += over
         _say(f"{write_result(result, options.out)}: written")
     _say(f"all took {minutes:.1f} minutes")

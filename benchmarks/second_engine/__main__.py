@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from benchmarks.arm.boards import Board
 from benchmarks.arm.files import count_files
 from benchmarks.precision.options import comparison_parser
-from benchmarks.result import conclude, result_of
+from benchmarks.result import conclude, float_model_digest, result_of
 from convert.command import run_command
 from convert.report.text import table
 
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     costs = {board.title: count_files(found.models, board, work=options.work) for board in chosen}
     command = ["benchmarks.second_engine", *given]
     tables = (models_table(found, costs), layers_table(found))
-    result = result_of(NAME, command, tables, failures(found, costs))
+    measured = float_model_digest(options.model)
+    result = result_of(NAME, command, tables, failures(found, costs), models=measured)
     for part in result.tables:
         print(f"\n{part.caption}\n{table(part.columns, part.rows)}\n{part.note}")
     print()

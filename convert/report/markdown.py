@@ -18,6 +18,7 @@ from convert.report.bench_tables import (
     sustained_table,
 )
 from convert.report.card import CardRow, card
+from convert.report.mixed_files import mixed_files
 from convert.report.results import Results
 from convert.report.sources import Source, sources
 from convert.report.tables import Table, accuracy_table, answers_table, missing_table
@@ -31,6 +32,8 @@ def markdown(results: Results) -> str:
     for source in found:
         if source.invalid:
             lines += [f"**INVALID RUN** [{source.number}]: {escape('; '.join(source.invalid))}", ""]
+    for sentence in mixed_files(results):
+        lines += [f"**DIFFERENT FILES**: {escape(sentence)}", ""]
     lines += [_card(results), ""]
     for table in _tables(results):
         lines += [f"## {escape(table.caption)}", "", table_markdown(table), ""]

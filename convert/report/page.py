@@ -17,6 +17,7 @@ from convert.report.confusion import confusion_tables
 from convert.report.environment import report_environment
 from convert.report.headline import tiles
 from convert.report.histograms import latency_charts
+from convert.report.mixed_files import mixed_files
 from convert.report.results import Results
 from convert.report.scatter import scatters
 from convert.report.sources import NOT_AN_ARM_TIME, invalid_reasons, not_measured, sources
@@ -36,6 +37,7 @@ def _context(results: Results) -> dict[str, object]:
         "tiles": tiles(results),
         "card": card(results),
         "sources": sources(results),
+        "mixed_files": mixed_files(results),
         "not_an_arm_time": NOT_AN_ARM_TIME,
         "missing": {
             "bench": not_measured("bench"),

@@ -8,6 +8,7 @@ from convert.report.arm_results import Arm, ArmRun
 from convert.report.candidates import PI_NUMBERS, Candidate, candidates, engine_title
 from convert.report.decoding import ResultError
 from convert.report.markdown import escape, rows_markdown
+from convert.report.mixed_files import mixed_files
 from convert.report.quantities import error_text
 from convert.report.results import Results
 from convert.report.sources import NOT_AN_ARM_TIME, invalid_reasons, not_measured
@@ -111,7 +112,8 @@ def _typical_error(results: Results) -> str:
 
 
 def _readme_note(results: Results) -> str:
-    sentences = [_accuracy_sentence(results), *_arm_sentences(results.arm)]
+    mixed = [f"**Different files**: {escape(sentence)}." for sentence in mixed_files(results)]
+    sentences = [*mixed, _accuracy_sentence(results), *_arm_sentences(results.arm)]
     return " ".join([*sentences, *_host_sentences(results), *_peer_sentences(results)])
 
 

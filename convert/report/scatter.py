@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from convert.report.axes import Axis, Tick, padded_axis
 from convert.report.candidates import Candidate, Series, candidates, model_title
 from convert.report.label_places import Box, LabelPlace, Place, label_places
+from convert.report.quantities import interval_text
 from convert.report.results import Results
-from convert.report.text import milliseconds, percent, size
+from convert.report.text import milliseconds, size
 
 WIDTH, HEIGHT = 640.0, 420.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 18.0, 52.0
@@ -21,10 +22,12 @@ _SAME_PLACE = 12.0  # points that are nearer to each other cannot be told apart
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One candidate."""
+    """One candidate; its accuracy's 95 % interval reaches from `top` to `bottom`."""
 
     x: float
     y: float
+    top: float
+    bottom: float
     series: Series
     description: str
 
@@ -148,17 +151,19 @@ def draw_scatter(
         name: of a candidate beside its point; None: its title, one for several at one place.
         band: a range of accuracies in percent, and what it is.
     """
-    known = [(c, cost(c), c.accuracy.top1) for c in shown if c.accuracy is not None]
+    known = [(c, cost(c), c.accuracy) for c in shown if c.accuracy is not None]
     x_axis = padded_axis([x for _, x, _ in known], _FRAME.left, _FRAME.right, log=True)
-    heights = [*(100 * y for _, _, y in known), *(band[:2] if band is not None else ())]
-    y_axis = padded_axis(heights, _FRAME.bottom, _FRAME.top)
-    places = [(x_axis.place(x), y_axis.place(100 * y)) for _, x, y in known]
-    frontier = _frontier([(x, y) for _, x, y in known], x_axis, y_axis)
+    heights = [100 * end for _, _, accuracy in known for end in (accuracy.low, accuracy.high)]
+    y_axis = padded_axis([*heights, *(band or ())[:2]], _FRAME.bottom, _FRAME.top)
+    places = [(x_axis.place(x), y_axis.place(100 * accuracy.top1)) for _, x, accuracy in known]
+    frontier = _frontier([(x, accuracy.top1) for _, x, accuracy in known], x_axis, y_axis)
     points = tuple(
         Point(
             *place,
+            y_axis.place(100 * accuracy.high),
+            y_axis.place(100 * accuracy.low),
             candidate.series,
-            f"{candidate.title_with_version}: {percent(accuracy)}, {write(x)}",
+            f"{candidate.title_with_version}: {interval_text(accuracy)}, {write(x)}",
         )
         for (candidate, x, accuracy), place in zip(known, places, strict=True)
     )

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.arm.boards import Board
+from benchmarks.arm.emulator import lay_root
 from benchmarks.arm.sysroot import Sysroot, qemu
-from benchmarks.reliability.matrix.emulated import lay_root
 
 TIMEOUT_S = 1500.0
 

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from emulated_board import EmulatedBoard
 
 from benchmarks.arm.boards import PI5
 from benchmarks.arm.candidates import Candidate, our_candidates
 from benchmarks.arm.emulator import Emulator
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.programs import check_programs
-from benchmarks.arm.sysroot import Sysroot, build_sysroot
+from benchmarks.arm.sysroot import build_sysroot
 from benchmarks.arm.wheels import build_wheel, install_wheel
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.float_model import load_float_model
 from convert.quiet import quiet
 
 _ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class EmulatedBoard:
-    """A board, the folder with the package that it runs, and a picture of the model's size."""
-
-    emulator: Emulator
-    sysroot: Sysroot
-    site: Path
-    picture: Path
-    work: Path
 
 
 @pytest.fixture(scope="session")

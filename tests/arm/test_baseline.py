@@ -43,8 +43,25 @@ def test_one_percent_more_instructions_pass_and_a_little_more_fails() -> None:
     )
 
 
-def test_fewer_instructions_pass() -> None:
-    assert check(STORED, counted(500_000, 501_000)).failures == ()
+def test_fewer_instructions_pass_and_are_noted() -> None:
+    """Against the old baseline half a million instructions could come back unseen."""
+    verdict = check(STORED, counted(500_000, 510_000))
+    assert verdict.failures == ()
+    assert verdict.notes == (
+        "pi5, minivgg int8: an inference takes 500,000 instructions, 50.0 % fewer than the "
+        "baseline's 1,000,000; --update-baseline holds later runs to it",
+        "pi5, minivgg int8: classify takes 510,000 instructions, 49.5 % fewer than the "
+        "baseline's 1,010,000; --update-baseline holds later runs to it",
+    )
+    assert check(STORED, counted(990_000, 1_000_000)).notes == ()
+    (note,) = check(STORED, counted(1_000_000, 1_009_699)).notes
+    assert "classify around the inference takes 9,699 instructions, 3.0 % fewer" in note
+
+
+def test_a_model_that_was_not_counted_is_noted() -> None:
+    verdict = check(STORED, replace(STORED, counts={}))
+    assert verdict.failures == ()
+    assert verdict.notes == ("pi5, minivgg int8: in the baseline, not counted now",)
 
 
 def test_the_package_is_held_to_what_it_adds() -> None:

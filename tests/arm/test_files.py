@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from emulated_board import EmulatedBoard
 
 from benchmarks.arm.boards import PI5
 from benchmarks.arm.candidates import Candidate
 from benchmarks.arm.files import count_files, main
 from benchmarks.arm.measurement import Rounds, bare_cost
-from conftest import EmulatedBoard
 from convert.command import run_command
 
 ROUNDS = Rounds(warmup=2, calls=2)

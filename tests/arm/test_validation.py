@@ -16,6 +16,7 @@ from benchmarks.arm.comparison import (
     read_validation,
     scaled_factors,
     to_json,
+    validated_factor,
 )
 from benchmarks.arm.cycles import CORES, Modelled
 from benchmarks.arm.inference_time import InferenceTime, inference_time
@@ -86,13 +87,26 @@ def test_the_document_has_what_the_report_reads() -> None:
     assert found.rows[0].modelled_ms == pytest.approx(80)
 
 
-def test_the_first_file_that_is_there_is_read(tmp_path: Path) -> None:
-    first, second = tmp_path / "first.json", tmp_path / "second.json"
-    assert read_validation(first, second) is None
-    second.write_text('{"median_factor": 2}')
-    assert read_validation(first, second) == {"median_factor": 2}
-    first.write_text('{"median_factor": 1}')
-    assert read_validation(first, second) == {"median_factor": 1}
+def test_the_newest_file_that_is_there_is_read(tmp_path: Path) -> None:
+    here, stored = tmp_path / "here.json", tmp_path / "stored.json"
+    assert read_validation(here, stored) is None
+    stored.write_text('{"date": "2026-11-24", "median_factor": 2}')
+    found = read_validation(here, stored)
+    assert found is not None
+    assert found["median_factor"] == 2
+    # What was compared here once, before another error was stored, is not this model's any more.
+    for date, expected in (("2026-11-23", 2), ("2026-11-24", 1), ("2026-12-01", 1)):
+        here.write_text(json.dumps({"date": date, "median_factor": 1}))
+        found = read_validation(here, stored)
+        assert found is not None
+        assert found["median_factor"] == expected, date
+
+
+def test_another_llvm_has_another_error() -> None:
+    validation = {"median_factor": 1.25, "llvm_mca": "19.1.7"}
+    assert validated_factor(validation, "19.1.7") == 1.25
+    assert validated_factor(validation, "21.1.0") is None
+    assert validated_factor(None, "19.1.7") is None
 
 
 def test_a_board_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from benchmarks.ablations.step_times import TIMED, step_table, step_times
 from benchmarks.ablations.table import ablation_table, rows
 from benchmarks.ablations.variants import BASE, VARIANTS, Variant
 from benchmarks.result import read_result
+from benchmarks.watch import Watch
 from convert.architecture import build_minivgg
 from convert.command import run_command
 from convert.int8.float_model import load_float_model
@@ -287,3 +288,6 @@ def test_hours_by_hand():
     # 351 steps an epoch: 100 epochs of 18 s, half an hour.
     assert table.rows == (("minivgg", "100", "52", "100", "100", "100", *("0.2", "0.5", "1.0")),)
     assert table.columns[-3:] == ("quick, hours", "long, hours", "best, hours")
+    assert table.note.endswith("validation not counted.")
+    disturbed = step_table({"minivgg": times_ms}, disturbed=Watch(("others took 50 %",)).note)
+    assert disturbed.note == f"{table.note} INVALID TIMES: others took 50 %."

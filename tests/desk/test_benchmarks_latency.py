@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import latency
+from benchmarks import latency, watch
 from benchmarks.models import float_model_file
 from convert.command import run_command
 from convert.training.pause import trainings_paused
 from minivgg_edge import Classifier
+from minivgg_edge.measure.machine_state import CpuTimes, take_snapshot
 from minivgg_edge.model_file import parse_model_file
 
 MS = 1_000_000
@@ -22,7 +24,13 @@ def test_ratios(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("runs").mkdir()
-    monkeypatch.setattr(latency, "trainings_paused", lambda: trainings_paused(settle_s=0.0))
+    monkeypatch.setattr(watch, "trainings_paused", lambda: trainings_paused(settle_s=0.0))
+    # Of 10 s on each core, another program had half.
+    still = take_snapshot()
+    cores = still.state.cores
+    ends = [CpuTimes(0, 0, 0, 0), CpuTimes(10, 5.0 * cores, 0, 0)]
+    looks = iter([replace(still, cpu=times) for times in ends])
+    monkeypatch.setattr(watch, "take_snapshot", lambda: next(looks))
 
     def times(calls: list[object], *, rounds: int) -> list[list[int]]:
         assert len(calls) == 2
@@ -33,11 +41,25 @@ def test_ratios(
     assert latency.main(["minivgg", "minivgg", "--rounds", "3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "1 thread(s), 3 rounds; p50 and p95 in ms" in lines[0]
-    assert [line.split() for line in lines[1:]] == [
+    assert [line.split() for line in lines[1:3]] == [
         ["2.000", "2.000", "1.00x", "minivgg"],
         ["5.000", "5.000", "2.50x", "minivgg"],
     ]
+    assert lines[3:] == ["invalid: other programs took 50% of the cores' time, more than 10%"]
     assert not Path("runs", "pause").exists()
+
+
+def test_a_machine_that_kept_still_is_not_spoken_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no training here
+    same = take_snapshot()
+    monkeypatch.setattr(watch, "take_snapshot", lambda: same)
+    with watch.watched() as found:
+        pass
+    assert (found.reasons, found.note) == ((), "")
+    found.reasons = ("one", "another")
+    assert found.note == " INVALID TIMES: one; another."
 
 
 def test_a_model_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from hard_model import plant
 from tiny_model import Tiny
 
+from benchmarks.quantization import __main__ as command
 from benchmarks.quantization import document, tables
+from benchmarks.quantization import subject as subject_module
 from benchmarks.quantization.subject import FIRST, Subject, load_subject
+from benchmarks.result import read_result
 from convert.command import run_command
 from convert.int8.comparison import Comparison
 from convert.quiet import quiet
@@ -32,6 +36,24 @@ def subject(tiny: Tiny) -> Subject:
 def test_the_page_says_what_the_stored_results_say(capsys: pytest.CaptureFixture[str]) -> None:
     code = run_command(document.main, ["--check", "--page", str(ROOT / document.PAGE.path)])
     assert code == 0, capsys.readouterr()
+
+
+def test_a_result_names_the_command_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of a quick look is not one of all pictures."""
+    none = tables.Outcome(())
+    monkeypatch.setattr(subject_module, "load_subject", lambda *_, **__: None)
+    monkeypatch.setattr(command, "_plant", lambda *_: "")
+    monkeypatch.setattr(tables, "search_outcome", lambda *_: (none, PLAIN))
+    for name in ("methods", "seeds", "counts", "hard"):
+        monkeypatch.setattr(tables, f"{name}_outcome", lambda *_: none)
+    words = ["--data", "photos", "--limit", "30", "--out", str(tmp_path)]
+    assert command.main(words) == 0
+    found = read_result(tmp_path / "methods.json")
+    assert found.command == f"python -m benchmarks.quantization {' '.join(words)}"
+    model = ROOT / "models" / "minivgg" / "model.keras"
+    assert found.models == {"minivgg": hashlib.sha256(model.read_bytes()).hexdigest()}
 
 
 def test_no_stored_claim_is_broken() -> None:

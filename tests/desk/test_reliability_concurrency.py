@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from benchmarks.reliability.concurrency import files
 from benchmarks.reliability.concurrency.__main__ import (
     CASES,
     Case,
@@ -18,6 +20,7 @@ from benchmarks.reliability.concurrency.__main__ import (
 )
 from benchmarks.reliability.concurrency.outcome import BusyThreads, Outcome, run_threads
 from benchmarks.reliability.concurrency.worker import CASES as WORKER_CASES
+from benchmarks.reliability.known_answers import known_answers
 from benchmarks.reliability.runtimes import Runtime
 from benchmarks.reliability.sample_pictures import write_sample_pictures
 
@@ -48,6 +51,16 @@ def test_busy_threads_end_with_the_block() -> None:
     assert busy.outcome.errors == []
 
 
+def test_busy_threads_that_hang_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one, a case whose other threads came to an end would pass."""
+    monkeypatch.setattr("benchmarks.reliability.concurrency.outcome.JOIN_TIMEOUT_S", 0.1)
+    hang = threading.Event()
+    with BusyThreads(4, lambda _number, _turn, _outcome: hang.wait() and None) as busy:
+        pass
+    assert busy.outcome.errors == ["busy threads: still running after 0.1 s"]
+    hang.set()
+
+
 def test_what_counts_as_a_failure() -> None:
     assert _failures(Tried("r", "t", 5, 0, 1, (), 1.0)) == []
     assert _failures(Tried("r", "t", 5, 2, 0, ("it broke",), 1.0)) == [
@@ -59,6 +72,20 @@ def test_what_counts_as_a_failure() -> None:
 
 def test_every_case_of_the_worker_is_run() -> None:
     assert {case.name for case in CASES} == set(WORKER_CASES)
+
+
+def test_a_file_that_is_never_taken_proves_nothing(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path, _known: object, _turn: int, outcome: Outcome) -> bool:
+        outcome.refused += 1
+        time.sleep(0.001)
+        return False
+
+    monkeypatch.setattr(files, "_load", refuse)
+    found = files.replaced(known_answers(pictures, 3), 1)
+    assert found.calls > 0
+    assert found.errors == ["expected loads that succeed between the changes, got none"]
 
 
 # What tests/device/test_concurrency.py does not do in the same way.

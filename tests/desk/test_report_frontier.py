@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -49,11 +50,27 @@ def test_int8_on_litert_alone(results: Results) -> None:
     places = {p.description.partition(" int8")[0]: p for p in chart.points}
     ours, large = places["minivgg-small"], places["mlperf-tiny-large"]
     assert ours.x < large.x
-    assert ours.description.endswith("84.44 %, 3.4 M")
+    assert ours.description.endswith("84.44 % [83.72, 85.14], 3.4 M")
     # Cheapest first, and each corner is more accurate than the one before.
     heights = [y for _, y in chart.frontier]
     assert heights == sorted(heights, reverse=True)
     assert (ours.x, ours.y) in chart.frontier
+
+
+def test_each_point_has_the_interval_of_its_accuracy(results: Results) -> None:
+    chart = frontier_charts(results)["pi5"]
+    at = {float(tick.text.removesuffix(" %")): tick.at for tick in chart.y_ticks}
+    low, high = min(at), max(at)
+    per_point = (at[low] - at[high]) / (high - low)
+    (ours,) = [p for p in chart.points if p.description.startswith("minivgg-small")]
+    # Of 10,000 pictures at 84.44 %: 1.96 standard deviations of a share to either side.
+    width = 2 * 1.96 * 100 * math.sqrt(0.8444 * 0.1556 / 10_000)
+    assert ours.bottom - ours.top == pytest.approx(width * per_point, rel=0.01)
+    assert all(chart.top < p.top < p.y < p.bottom < chart.bottom for p in chart.points)
+    root = ET.fromstring(frontier_files(results)["frontier-pi5.svg"])
+    bars = [x for x in root.iter(f"{SVG}path") if x.get("class") == "interval"]
+    assert len(bars) == len(chart.points)
+    assert "95 % interval" in "".join(x.text or "" for x in root.iter(f"{SVG}text"))
 
 
 def test_the_published_range_lies_on_the_axis(results: Results) -> None:

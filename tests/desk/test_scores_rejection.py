@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def test_what_is_counted(model: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     stored = read_result(tmp_path / "out" / "rejection.json")
     assert stored.tables[0].rows[0][:2] == ("other things", "9")
     assert stored.command.startswith("python -m benchmarks.rejection ")
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    assert stored.models == {load_model(None).manifest.name: digest}
 
 
 def test_the_pictures_of_nothing() -> None:

@@ -56,7 +56,8 @@ def _under_another_name(data: bytes) -> bytes:
 def replaced(known: KnownAnswers, count: int) -> Outcome:
     """Two threads classify, two load again and again, while the file changes `count` times.
 
-    What was loaded keeps its answers. A new load is the old file, the new one, or a typed error.
+    What was loaded keeps its answers. A new load is the old file, the new one, or a typed error;
+    that all are errors would say nothing of what is loaded.
     """
     data = Path(load_model(None).source).read_bytes()
     files = (data, _under_another_name(data))
@@ -64,17 +65,20 @@ def replaced(known: KnownAnswers, count: int) -> Outcome:
         path = Path(folder) / "model.tflite"
         path.write_bytes(data)
         changes = _changes(path, files, count)
+        loads: list[int] = []
         with Classifier(path) as classifier:
 
             def work(number: int, turn: int, outcome: Outcome) -> None:
                 if number < 2:
                     outcome.count(known.agrees(classifier, number + turn))
-                else:
-                    _load(path, known, turn, outcome)
+                elif _load(path, known, turn, outcome):
+                    loads.append(turn)
 
             with BusyThreads(4, work) as busy:
                 total = run_threads(1, lambda _number, _outcome: [*changes] and None)
             total.merge(busy.outcome)
+    if not loads:
+        total.errors.append("expected loads that succeed between the changes, got none")
     return total
 
 
@@ -86,7 +90,8 @@ def _changes(path: Path, files: tuple[bytes, bytes], count: int) -> Iterator[Non
         yield
 
 
-def _load(path: Path, known: KnownAnswers, turn: int, outcome: Outcome) -> None:
+def _load(path: Path, known: KnownAnswers, turn: int, outcome: Outcome) -> bool:
+    """Load and classify; returns whether the file was taken."""
     try:
         with Classifier(path) as classifier:
             outcome.count(known.agrees(classifier, turn))
@@ -94,6 +99,8 @@ def _load(path: Path, known: KnownAnswers, turn: int, outcome: Outcome) -> None:
                 outcome.errors.append(f"load {turn}: a model named {classifier.model_info.name!r}")
     except (ModelFileError, ModelNotFoundError):
         outcome.refused += 1
+        return False
+    return True
 
 
 CASES: dict[str, Callable[[KnownAnswers, int], Outcome]] = {"replaced": replaced}

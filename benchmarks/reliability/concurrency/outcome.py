@@ -102,9 +102,12 @@ class BusyThreads:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        """Stop them and wait for them."""
+        """Stop them and wait for them; threads that do not end are an error in the outcome."""
         self._stop.set()
         self._runner.join(timeout=JOIN_TIMEOUT_S)
+        if self._runner.is_alive():
+            sentence = f"busy threads: still running after {JOIN_TIMEOUT_S:g} s"
+            self.outcome = Outcome(errors=[sentence])
 
     def _run(self) -> None:
         def repeat(number: int, outcome: Outcome) -> None:

@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.arm.boards import Board
+from benchmarks.arm.emulator import lay_root
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.process import run
 from benchmarks.arm.programs import check_programs
@@ -65,15 +66,6 @@ def prepare(
         stamp(home, wanted)
     _install_wheel(python, host, wheel, home, site)
     return python
-
-
-def lay_root(board: Board, sysroot: Sysroot, root: Path) -> None:
-    """Lay links to the sysroot's folders beside the board's own `/proc/cpuinfo`."""
-    root.mkdir(parents=True)
-    for entry in sysroot.root.iterdir():
-        (root / entry.name).symlink_to(entry)
-    (root / "proc").mkdir()
-    (root / "proc" / "cpuinfo").write_text(board.cpuinfo, encoding="ascii")
 
 
 def lay_environment(board: Board, sysroot: Sysroot, home: Path) -> None:
