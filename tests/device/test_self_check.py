@@ -40,7 +40,7 @@ def _detail(report: SelfTestReport, name: str) -> str:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes as long as the rest and is tried elsewhere."""
-    monkeypatch.setattr(self_check, "_PICTURE_CHILD", "")
+    monkeypatch.setattr(self_check, "_check_pictures", lambda _timeout_s: iter(()))
 
 
 # --- the bundled model ----------------------------------------------------------------------------
@@ -345,6 +345,19 @@ def test_a_crash_while_pictures_are_checked(monkeypatch: pytest.MonkeyPatch) -> 
     report = self_test()
     assert _detail(report, "resampling") == "fine"
     assert "SIGABRT" in _detail(report, "decoding")
+
+
+@pytest.mark.parametrize("said", [(), ("resampling",)])
+def test_a_silent_end_while_pictures_are_checked(
+    said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [answer_line(name=name, problems=[], sentence="fine") for name in said]
+    monkeypatch.setattr(self_check, "_PICTURE_CHILD", f"print({''.join(lines)!r}, flush=True)")
+    report = self_test()
+    assert not report.passed
+    (failed,) = (check for check in report.checks if not check.passed)
+    assert failed.name == ("resampling", "decoding")[len(said)]
+    assert failed.detail == "the child process ended without an answer"
 
 
 def test_what_else_is_printed_in_the_child_processes(monkeypatch: pytest.MonkeyPatch) -> None:
