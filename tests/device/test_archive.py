@@ -219,6 +219,15 @@ def test_zip64_and_streamed_zips() -> None:
     assert _read(stream.getvalue()) is None
 
 
+def test_bytes_between_the_entries_and_the_directory() -> None:
+    start = PACKED.index(b"PK\1\2")
+    data = bytearray(PACKED[:start] + b"gap" + PACKED[start:])
+    struct.pack_into("<L", data, len(data) - 6, start + 3)  # where the directory is now
+    assert _oracle(bytes(data)) == ENTRIES
+    with pytest.raises(ModelFileError, match="bytes that belong to no entry"):
+        read_stored_zip(bytes(data), where="m")
+
+
 def test_entries_that_share_bytes() -> None:
     # Two listings of one entry, the second under another name of the same length.
     start = PACKED.index(b"PK\1\2")
