@@ -79,6 +79,9 @@ def test_input_table() -> None:
     shifted = input_table(1.0, -128, "int8")
     assert shifted is not None
     np.testing.assert_array_equal(shifted, np.arange(-128, 128).astype(np.int8))
+    saturating = input_table(1.0, 0, "int8")
+    assert saturating is not None
+    assert saturating.tolist() == [*range(128), *[127] * 128]
     halved = input_table(2.0, 0, "uint8")
     assert halved is not None
     assert halved[:6].tolist() == [0, 1, 1, 2, 2, 3]
