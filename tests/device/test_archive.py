@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivgg_edge.archive import has_zip, read_stored_zip, stored_zip
@@ -47,6 +47,7 @@ def _oracle(data: bytes) -> dict[str, bytes] | None:
         return None
 
 
+@settings(deadline=None)
 @given(
     entries=st.dictionaries(_NAMES, st.binary(max_size=40), max_size=4),
     prefix=st.binary(max_size=20),
@@ -58,6 +59,7 @@ def test_what_we_write(entries: dict[str, bytes], prefix: bytes) -> None:
     assert _oracle(data) == entries
 
 
+@settings(deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(PACKED) - 1), st.integers(0, 255)), max_size=3)
 )
@@ -69,6 +71,7 @@ def test_changed_bytes(changes: list[tuple[int, int]]) -> None:
     assert got is None or got == ENTRIES or got == _oracle(bytes(data))
 
 
+@settings(deadline=None)
 @given(
     place=st.integers(len(PREFIX), len(PACKED)),
     removed=st.integers(0, 50),
