@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from minivgg_edge.measure import fresh_process
+from minivgg_edge.measure import fresh_process, probe
 from minivgg_edge.measure.cases import make_pictures
 from minivgg_edge.measure.cold_start import measure_cold_start, summarize_runs
 from minivgg_edge.measure.fresh_process import (
@@ -99,6 +100,13 @@ def test_real_memory() -> None:
     assert memory.peak_rss_bytes >= memory.steady_rss_bytes > memory.baseline_rss_bytes
     size = (Path(fresh_process.__file__).parents[1] / "models/minivgg.tflite").stat().st_size
     assert memory.steady_rss_bytes - memory.baseline_rss_bytes > size  # the model is in memory
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_memory_is_in_bytes() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])  # proc(5): size in pages
+    expected = pages * os.sysconf("SC_PAGE_SIZE")
+    assert probe._status()["VmSize"] == pytest.approx(expected, rel=0.01)
 
 
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
