@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from minivgg_edge.interpreter import runtime_info
 from minivgg_edge.measure import fresh_process, probe
 from minivgg_edge.measure.cases import make_pictures
 from minivgg_edge.measure.cold_start import measure_cold_start, summarize_runs
@@ -124,6 +125,20 @@ def test_it_finds_the_runtime_that_this_process_finds(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MeasurementError, match="got exit code 1: the one of this process"):
         run_fresh("minivgg")
+
+
+def test_it_gets_the_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / runtime_info().name.replace("-", "_")
+    package.mkdir()
+    (package / "__init__.py").write_text("__version__ = '9.8.7'\n")
+    (package / "interpreter.py").write_text(
+        "class Interpreter:\n"
+        "    def __init__(self, *, num_threads, **_):\n"
+        "        raise ValueError(f'asked for {num_threads} threads')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MeasurementError, match="got: asked for 3 threads"):
+        run_fresh("minivgg", num_threads=3)
 
 
 def test_a_process_that_fails_does_so_before_the_rounds(tmp_path: Path) -> None:
