@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
+from minivgg_edge.interpreter import RuntimeInfo
 from minivgg_edge.measure import suite
 from minivgg_edge.measure.cases import Case, Pictures
 from minivgg_edge.measure.pictures import noise
-from minivgg_edge.measure.suite import Surroundings, measure_latency
+from minivgg_edge.measure.suite import Surroundings, describe, measure_latency
+from minivgg_edge.model_file import ModelFile
 
 MS = 1_000_000
 PICTURES = Pictures(noise(2, 2), None, None)
@@ -52,6 +55,17 @@ def test_each_model_gets_its_own_times(loaded: list[tuple[str, int]]) -> None:
     assert (first[0].summary.p50_ms, second[0].summary.p50_ms) == (2, 7)
     assert first[0].key == second[0].key == ("invoke", 4, 1)
     assert set(loaded) == {("ab", 4), ("abcdefg", 4)}
+
+
+def test_a_model_without_a_scale_is_a_float_model(bundled: ModelFile) -> None:
+    runtime = RuntimeInfo("engine", "1.2", None)
+    assert describe(bundled, runtime, is_reference=True).precision == "int8"
+    output = dataclasses.replace(
+        bundled.manifest.output, dtype="float32", scale=None, zero_point=None
+    )
+    manifest = dataclasses.replace(bundled.manifest, output=output)
+    floats = dataclasses.replace(bundled, manifest=manifest)
+    assert describe(floats, runtime, is_reference=False).precision == "float32"
 
 
 @pytest.mark.parametrize("settle", [0, 2])
