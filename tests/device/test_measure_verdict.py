@@ -48,6 +48,10 @@ def set_governor(board: FakeBoard) -> None:
             "frequency fell from 2400 to 1500 MHz, by more than 10%",
         ),
         (
+            lambda board: board.set_frequency_mhz(2140),  # by 10.8 %
+            "frequency fell from 2400 to 2140 MHz, by more than 10%",
+        ),
+        (
             lambda board: board.set_temperature_c(80.1),
             "temperature after the run was 80.1 C, over 80 C",
         ),
