@@ -6,8 +6,9 @@ model's size never loads it. Its process-wide switches (`Image.MAX_IMAGE_PIXELS`
 needed, since the pixel limit is checked here as well.
 
 What a picture becomes: EXIF (and XMP) orientation applied; transparency composited over white; grey
-to three equal channels; 16-bit grey to 8 bit by round(v / 257); CMYK and the other color modes by
-Pillow's `convert`; color profiles ignored; the first frame of an animation.
+to three equal channels; 16-bit grey to 8 bit by round(v / 257), but a TIFF of 12-bit grey or of
+16-bit grey whose 0 is white is refused; CMYK and the other color modes by Pillow's `convert`; color
+profiles ignored; the first frame of an animation.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ _DECODER_ERRORS = (
 
 _ORIENTATION_TAG = 0x0112  # EXIF 2.32, section 4.6.4
 _TILE_WIDTH_TAG, _TILE_LENGTH_TAG = 322, 323  # TIFF 6.0, section 15
+_BITS_TAG, _PHOTOMETRIC_TAG, _WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0, section 4
 # How the stored pixels lie in the upright picture, by orientation: axes swapped, then rows
 # reversed, columns reversed. 1 and undefined values are upright.
 _TURNS = {
@@ -261,8 +263,20 @@ def _check_size(image: PilImage.Image, name: str, max_pixels: int) -> None:
         )
 
 
+def _check_grey(image: PilImage.Image, name: str) -> None:
+    """Refuse grey whose values Pillow passes on as if they were 16 bits from black to white."""
+    if image.format != "TIFF" or not image.mode.startswith("I;16"):
+        return
+    tags: Any = getattr(image, "tag_v2", {})
+    bits, is_inverted = tags.get(_BITS_TAG), tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO
+    if is_inverted or bits != (16,):
+        got = "grey whose 0 is white" if is_inverted else f"bits per sample of {bits}"
+        raise PictureError(f"{name}: expected a TIFF of 16-bit grey whose 0 is black, got {got}")
+
+
 def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     _check_size(image, name, max_pixels)
+    _check_grey(image, name)
     with _picture_errors(name, max_pixels):
         # TIFF warns about its tags only while it is loaded; the other formats load without the lock
         with _quiet() if image.format == "TIFF" else contextlib.nullcontext():

@@ -182,9 +182,12 @@ def _check_pictures(timeout_s: float) -> Iterator[Check]:
         yield Check(
             check["name"], not check["problems"], "; ".join(check["problems"]) or check["sentence"]
         )
-    if run.problem is not None:  # in the check that did not get to say anything
+    problem = run.problem
+    if problem is None and len(said) < len(_PICTURES):
+        problem = "ended without an answer"
+    if problem is not None:  # in the check that did not get to say anything
         name = _PICTURES[min(len(said), len(_PICTURES) - 1)]
-        yield Check(name, False, f"the child process {run.problem}")
+        yield Check(name, False, f"the child process {problem}")
 
 
 def _how_it_ran(trial: Trial, num_threads: int) -> str:

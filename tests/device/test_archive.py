@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivgg_edge.archive import has_zip, read_stored_zip, stored_zip
@@ -47,6 +47,7 @@ def _oracle(data: bytes) -> dict[str, bytes] | None:
         return None
 
 
+@settings(deadline=None)
 @given(
     entries=st.dictionaries(_NAMES, st.binary(max_size=40), max_size=4),
     prefix=st.binary(max_size=20),
@@ -58,6 +59,7 @@ def test_what_we_write(entries: dict[str, bytes], prefix: bytes) -> None:
     assert _oracle(data) == entries
 
 
+@settings(deadline=None)
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(PACKED) - 1), st.integers(0, 255)), max_size=3)
 )
@@ -69,6 +71,7 @@ def test_changed_bytes(changes: list[tuple[int, int]]) -> None:
     assert got is None or got == ENTRIES or got == _oracle(bytes(data))
 
 
+@settings(deadline=None)
 @given(
     place=st.integers(len(PREFIX), len(PACKED)),
     removed=st.integers(0, 50),
@@ -217,6 +220,15 @@ def test_zip64_and_streamed_zips() -> None:
         archive.writestr("a", b"1")  # with its sizes behind the data
     assert _oracle(stream.getvalue()) == {"a": b"1"}
     assert _read(stream.getvalue()) is None
+
+
+def test_bytes_between_the_entries_and_the_directory() -> None:
+    start = PACKED.index(b"PK\1\2")
+    data = bytearray(PACKED[:start] + b"gap" + PACKED[start:])
+    struct.pack_into("<L", data, len(data) - 6, start + 3)  # where the directory is now
+    assert _oracle(bytes(data)) == ENTRIES
+    with pytest.raises(ModelFileError, match="bytes that belong to no entry"):
+        read_stored_zip(bytes(data), where="m")
 
 
 def test_entries_that_share_bytes() -> None:

@@ -174,6 +174,12 @@ def test_the_answer_to_an_interrupted_call_is_not_taken_for_another_s(
     assert _label(classifier, 6) == "g"
 
 
+def test_the_child_is_out_of_reach_of_the_terminal_s_ctrl_c(classifier: Classifier) -> None:
+    process = _process(classifier)
+    # The terminal's driver signals the foreground's group: termios(3), INTR.
+    assert os.getpgid(process.pid) == process.pid != os.getpgid(0)
+
+
 def test_the_child_ends_with_the_classifier(model: Path) -> None:
     classifier = Classifier(model, unverified=Unverified(labels=LABELS, activation="softmax"))
     process = _process(classifier)

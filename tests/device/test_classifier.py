@@ -33,6 +33,7 @@ from minivgg_edge import (
     Prediction,
 )
 from minivgg_edge import preprocess as preprocess_module
+from minivgg_edge.interpreter import Engine
 from minivgg_edge.model_file import ModelFile
 from minivgg_edge.preprocess import preprocess
 
@@ -433,6 +434,27 @@ def test_fork(picture: np.ndarray, num_threads: int) -> None:
         assert _in_child(answers_alike) == 1
         assert _in_child(lambda: _in_child(answers_alike) == 1) == 1  # also in a grandchild
         assert answers_alike()
+
+
+@needs_fork
+@ignores_fork_warning
+def test_a_fork_keeps_the_number_of_threads(
+    picture: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def engine(flatbuffer: bytes, *, num_threads: int = 1, source: str = "") -> Engine:
+        asked.append(num_threads)
+        return Engine(flatbuffer, num_threads=num_threads, source=source)
+
+    with Classifier(num_threads=3) as classifier:
+        monkeypatch.setattr(classifier, "_engine_type", engine)
+
+        def asks_for_three() -> bool:
+            classifier.classify(picture)
+            return asked == [3]
+
+        assert _in_child(asks_for_three) == 1
 
 
 @needs_fork

@@ -15,6 +15,7 @@ from minivgg_edge import Classifier, cli
 from minivgg_edge.cli import bench
 from minivgg_edge.measure import cases as cases_module
 from minivgg_edge.measure import suite
+from minivgg_edge.measure.card import Entry
 from minivgg_edge.measure.cold_start import ColdStart
 from minivgg_edge.measure.fresh_process import PHASES
 from minivgg_edge.measure.machine_state import CpuTimes, Snapshot, take_snapshot
@@ -143,6 +144,21 @@ def test_a_run_that_does_not_count(
     assert document["machine"]["reasons"][0].startswith("other programs took")
 
 
+def test_a_model_file_that_changes_meanwhile(
+    repack: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = repack("m.tflite")
+
+    def measure(_models: object, entries: list[Entry], *_: object) -> tuple[Entry, ...]:
+        repack("m.tflite", description="another one")
+        return tuple(entries)
+
+    monkeypatch.setattr(bench, "warm_up", lambda *_: None)
+    monkeypatch.setattr(bench, "measure", measure)
+    assert cli.main(["bench", "--model", str(path)]) == 1
+    assert f"model file {path} changed during the run" in capsys.readouterr().out
+
+
 def test_accuracy_of_a_folder(tmp_path: Path) -> None:
     image_module = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(3)
@@ -200,6 +216,16 @@ def test_without_pillow_a_sentence_says_so(
     assert "PNG and JPEG were left out: they need Pillow" in out
     assert "classify-png" not in out
     assert "classify-array" in out
+
+
+def test_models_of_different_sizes(
+    bundled: ModelFile, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = dataclasses.replace(bundled.manifest.input, height=16)
+    other = dataclasses.replace(bundled, manifest=dataclasses.replace(bundled.manifest, input=spec))
+    monkeypatch.setattr(bench, "load_model", lambda name: other if name == "other" else bundled)
+    assert cli.main(["bench", "--float", "other"]) == 2
+    assert "32 x 32 and 10 labels, got 16 x 32 and 10 labels" in capsys.readouterr().err
 
 
 def test_models_of_different_labels(

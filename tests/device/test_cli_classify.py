@@ -7,11 +7,14 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from minivgg_edge import Classifier, cli
+from minivgg_edge.cli import classify
 from minivgg_edge.model_file import ModelFile
 
 pytest.importorskip("PIL", reason="pictures are files here")
@@ -60,6 +63,41 @@ def test_table_says_what_the_time_covers(
     text = capsys.readouterr().out
     assert "time: read, decode, resize and run the model, 2 threads" in text
     assert re.search(r"Loading the model took \d+ ms, not included\.", text)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_times_are_milliseconds_of_one_picture_each(
+    pictures: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    form: list[str],
+) -> None:
+    # 2 s for the model, a second before each picture, 5 and 7 ms for the pictures.
+    clock = iter([10.0, 12.0, 13.0, 13.005, 14.0, 14.007])
+    monkeypatch.setattr(classify, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    assert cli.main(["classify", *form, *pictures[:2]]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    if form:
+        assert [json.loads(line)["time_ms"] for line in lines] == [5, 7]
+    else:
+        assert " 5.00 ms " in lines[1]
+        assert " 7.00 ms " in lines[2]
+        assert "Loading the model took 2000 ms" in lines[-1]
+
+
+def test_the_classifier_gets_the_number_of_threads(
+    pictures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Recording(Classifier):
+        def __init__(self, model: str | None, *, num_threads: int = 1, **options: Any) -> None:
+            asked.append(num_threads)
+            super().__init__(model, num_threads=num_threads, **options)
+
+    monkeypatch.setattr(classify, "Classifier", Recording)
+    assert cli.main(["classify", "--num-threads", "2", pictures[0]]) == 0
+    assert asked == [2]
 
 
 def test_top_k_ranks_the_labels(pictures: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,11 +7,14 @@ import errno
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from minivgg_edge import Classifier, cli
+from minivgg_edge import Classifier, Prediction, cli
+from minivgg_edge.cli import evaluate
 
 pytest.importorskip("PIL", reason="pictures are files here")
 from PIL import Image
@@ -181,6 +184,42 @@ def test_unreadable_picture_counts_nowhere(
     assert captured.err == f"minivgg-edge: error: {unreadable['error']}\n"
     assert repr(str(bad)) in unreadable["error"]
     assert f"{labels[0]}/0.png,{labels[0]},,,\n" in target.read_text(encoding="utf-8")
+
+
+def test_the_mean_time_is_that_of_the_pictures_that_could_be_read(
+    folder: Path,
+    labels: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / labels[0] / "0.png").write_bytes(b"no picture")
+    now = 0.0
+    classify = Classifier.classify
+
+    def take_4_ms(self: Classifier, picture: str) -> tuple[Prediction, ...]:
+        nonlocal now
+        now += 0.004
+        return classify(self, picture)
+
+    monkeypatch.setattr(Classifier, "classify", take_4_ms)
+    monkeypatch.setattr(evaluate, "time", SimpleNamespace(perf_counter=lambda: now))
+    assert cli.main(["evaluate", str(folder), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["mean_ms"] == 4
+
+
+def test_the_classifier_gets_the_number_of_threads(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Recording(Classifier):
+        def __init__(self, model: str | None, *, num_threads: int = 1, **options: Any) -> None:
+            asked.append(num_threads)
+            super().__init__(model, num_threads=num_threads, **options)
+
+    monkeypatch.setattr(evaluate, "Classifier", Recording)
+    assert cli.main(["evaluate", str(folder), "--num-threads", "2"]) == 0
+    assert asked == [2]
 
 
 def test_nothing_readable_is_no_evaluation(

@@ -102,6 +102,17 @@ def test_lines() -> None:
     )
 
 
+def test_rows_are_the_true_class_and_columns_the_answer() -> None:
+    # cat: 1 of 3 right and answered once; dog: 1 of 1 right and answered three times.
+    answers = [Answer("a", 0, 0, 1.0), Answer("b", 0, 1, 1.0), Answer("c", 0, 1, 1.0)]
+    answers.append(Answer("d", 1, 1, 1.0))
+    text = "\n".join(to_lines(evaluation(answers=tuple(answers))))
+    # F1 is 2·right / (pictures + answers).
+    assert re.search(r"^cat +3 +1 +33\.3 % .* % +100\.0 % +50\.0 %$", text, re.M)
+    assert re.search(r"^dog +1 +1 +100\.0 % .* % +33\.3 % +50\.0 %$", text, re.M)
+    assert "\n0  cat  1  2  0\n1  dog  0  1  0\n" in text
+
+
 def test_many_classes_show_the_largest_confusions() -> None:
     labels = tuple(f"class {i}" for i in range(21))
     answers = [Answer(f"{i}", i, i, 1.0) for i in range(21)]

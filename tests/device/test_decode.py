@@ -178,7 +178,6 @@ def test_grey_with_alpha_over_white() -> None:
     image.putdata([(100, 77), (30, 255)])
     expected = [[[over_white(100, 77)] * 3, [30] * 3]]
     assert decode(encode(image, "PNG")).tolist() == expected
-    assert from_pil(image.convert("La")).shape == (1, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +193,22 @@ def test_palette_with_transparency(transparency: object, expected: list[list[int
     image.putdata([0, 1, 2])
     data = encode(image, "PNG", transparency=transparency)
     assert decode(data).tolist() == [expected]
+
+
+def test_palette_with_an_alpha_of_each_pixel() -> None:
+    image = Image.new("PA", (3, 1))
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.putdata([(0, 255), (1, 0), (1, 51)])
+    assert from_pil(image).tolist() == [[[255, 0, 0], [255] * 3, [204, 255, 204]]]
+
+
+def test_premultiplied_alpha() -> None:
+    # An alpha of 51 is a fifth: what is stored is a fifth of the color, 200, 0 and 255.
+    image = Image.frombytes("RGBa", (2, 1), bytes([40, 0, 51, 51, 0, 0, 0, 0]))
+    expected = [over_white(color, 51) for color in (200, 0, 255)]
+    assert from_pil(image).tolist() == [[expected, [255] * 3]]
+    grey = Image.frombytes("La", (2, 1), bytes([40, 51, 0, 0]))
+    assert from_pil(grey).tolist() == [[[over_white(200, 51)] * 3, [255] * 3]]
 
 
 def test_palette_with_alpha_in_the_palette() -> None:
@@ -402,6 +417,9 @@ def test_pixels_without_a_defined_range() -> None:
         from_pil(Image.new("F", (2, 2)))
     with pytest.raises(PictureError, match=r"0-65535, got 32-bit values from -1 to -1"):
         from_pil(Image.new("I", (2, 2), -1))
+    assert from_pil(Image.new("I", (1, 1), 65535)).tolist() == [[[255] * 3]]
+    with pytest.raises(PictureError, match=r"0-65535, got 32-bit values from 65536 to 65536"):
+        from_pil(Image.new("I", (2, 2), 65536))
     with pytest.raises(PictureError, match=r"at least 1 x 1 pixels, got 0 x 2"):
         from_pil(Image.new("RGB", (0, 2)))
 
@@ -465,6 +483,31 @@ def test_threads_agree_and_restore_the_warning_filters() -> None:
         thread.join()
     assert len(results) == 80
     assert all(np.array_equal(result, expected) for result in results)
+    assert list(warnings.filters) == filters
+
+
+def test_threads_that_open_at_the_same_time_keep_the_warning_filters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Were both in there, the first to leave would restore the filters, and the second, which came
+    # after the first had set its own, would bring those back.
+    data, filters, open_image = encode(smooth(5, 6), "PNG"), list(warnings.filters), Image.open
+    both_are_in, first_is_out = threading.Event(), threading.Event()
+
+    def slow_open(*arguments: object, **options: object) -> Image.Image:
+        if threading.current_thread() is second:
+            both_are_in.set()
+            first_is_out.wait(timeout=5)
+        else:
+            second.start()
+            both_are_in.wait(timeout=0.3)
+        return open_image(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Image, "open", slow_open)
+    second = threading.Thread(target=decode, args=(data,))
+    decode(data)
+    first_is_out.set()
+    second.join()
     assert list(warnings.filters) == filters
 
 

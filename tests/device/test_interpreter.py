@@ -273,6 +273,18 @@ def test_a_refusal_of_the_runtime_is_typed(
         Engine(b"", source="m")
 
 
+def test_the_native_kernels_get_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Module:
+        @staticmethod
+        def Interpreter(**options: object) -> None:
+            raise ValueError(f"asked for {options['num_threads']} threads")
+
+    info = RuntimeInfo("ai-edge-litert", "2.3.0", "2.22.0")
+    monkeypatch.setattr(interpreter, "_load_runtime", lambda: (info, Module))
+    with pytest.raises(ModelFileError, match="asked for 3 threads"):
+        Engine(b"", num_threads=3)
+
+
 def _details(shape: tuple[int, ...], scales: list[float]) -> list[dict[str, Any]]:
     parameters = {
         "scales": np.array(scales, np.float32),
@@ -311,6 +323,14 @@ def test_read_tensor_spec() -> None:
 def test_models_of_another_form(role: str, details: list[dict[str, Any]], message: str) -> None:
     with pytest.raises(ModelFileError, match=f"^'m': {message}"):
         read_tensor_spec(role, details, source="m")
+
+
+def test_a_scale_with_more_digits_than_float32_has(bundled: ModelFile) -> None:
+    engine = Engine(bundled.flatbuffer)
+    spec = dataclasses.replace(bundled.manifest.output, scale=0.1)
+    tensor = dataclasses.replace(engine.output, scale=0.100000001490116119384765625)  # the float32
+    manifest = dataclasses.replace(bundled.manifest, output=spec)
+    check_tensor_specs(manifest, engine.input, tensor, source="m")
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,9 @@ WRONG_FIELDS: list[tuple[str, Any, str]] = [
     ("schema/minor", -1, r"schema.minor: expected an integer from 0"),
     ("name", "", r'name: expected a name like minivgg-2, got ""'),
     ("name", "../x", r"name: expected a name"),
+    ("name", ".hidden", r"name: expected a name"),
+    ("name", "-option", r"name: expected a name"),
+    ("name", "x" * 101, r"name: expected a name"),
     ("name", 5, r"name: expected a string, got 5"),
     ("description", None, r"description: expected a string, got null"),
     ("description", "\ud800", r"description: expected text that UTF-8 can hold"),
@@ -130,6 +133,8 @@ WRONG_FIELDS: list[tuple[str, Any, str]] = [
     ("input/scale", -1.0, r"input.scale: expected a number"),
     ("input/scale", True, r"input.scale: expected a number .*, got true"),
     ("input/scale", 1e300, r"input.scale: expected a number"),
+    # A float32, but 255 steps of it are none: they would be infinite.
+    ("input/scale", 2.0**121, r"input.scale: expected a number"),
     ("input/zero_point", 256, r"input.zero_point: expected an integer from 0 to 255, got 256"),
     ("input/zero_point", 0.0, r"input.zero_point: expected an integer from 0 to 255, got 0.0"),
     ("input/dtype", "float32", r"input.scale: expected null, since the dtype is float32"),
@@ -140,6 +145,7 @@ WRONG_FIELDS: list[tuple[str, Any, str]] = [
     ("output/temperature", 0, r"output.temperature: expected a number from 0.001 to 1000"),
     ("output/scale", 1.0, r"activation: expected logits, since .* reach from 0 to 255, got \"soft"),
     ("output/scale", 1 / 253, r"output.activation: expected logits, since outputs with this scale"),
+    ("output/scale", 1 / 254.25, r"output.activation: expected logits"),  # 3/4 of a step beyond 1
     ("output/zero_point", -127, r"output.activation: expected logits, .* from -0.00390625 to"),
     ("output/threshold", 1.01, r"output.threshold: expected a number from 0 to 1, got 1.01"),
     ("output/threshold", ..., r"expected a field output.threshold, got none"),
@@ -159,6 +165,9 @@ WRONG_FIELDS: list[tuple[str, Any, str]] = [
     ("accuracy/0/drop", -1.5, r"accuracy\[0\].drop: expected a number from -1 to 1"),
     ("accuracy/0/drop_low", 0.5, r"drop_low: expected at most drop_high, which is 0.005, got 0.5"),
     ("runtime/minimum_runtime", "2.10", r'expected a version like 2.14.0, got "2.10"'),
+    ("runtime/minimum_runtime", "2.x.0", r"expected a version like"),
+    ("runtime/minimum_runtime", "2..0", r"expected a version like"),
+    ("runtime/minimum_runtime", "2.10.00000", r"expected a version like"),
     ("runtime/minimum_runtime", "", r"runtime.minimum_runtime: expected a version like"),
     ("runtime/ops/0/version", 0, r"runtime.ops\[0\].version: expected an integer from 1"),
     ("runtime/tolerance_steps/ai-edge-litert", 1.5, r"tolerance_steps.ai-edge-litert: expected an"),
@@ -200,7 +209,7 @@ def test_nesting_that_is_read_can_be_written() -> None:
     assert parse_manifest(nested.to_json(), source="m") == nested
 
 
-@pytest.mark.parametrize("scale", [1 / 255, 1 / 256, 0.001])
+@pytest.mark.parametrize("scale", [1 / 254.75, 1 / 255, 1 / 256, 0.001])
 def test_scores_by_a_scale_that_keeps_them_in_range(scale: float) -> None:
     manifest = parse_manifest(_changed("output/scale", scale), source="m")
     assert manifest.output.scale == scale

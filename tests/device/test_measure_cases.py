@@ -52,6 +52,20 @@ def test_every_case_answers_as_the_classifier_does() -> None:
     loaded.close()
 
 
+def test_interpreter_and_classifier_get_the_number_of_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def load(*_: object, num_threads: int = 1, **__: object) -> None:
+        asked.append(num_threads)
+
+    monkeypatch.setattr(cases_module, "Engine", load)
+    monkeypatch.setattr(cases_module, "Classifier", load)
+    LoadedModel("minivgg", 3)
+    assert asked == [3, 3]
+
+
 def test_without_pillow_only_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_pixels: np.ndarray) -> bytes:
         raise PictureError("a picture: needs Pillow")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_board import CPUFREQ, THROTTLED, FakeBoard
+from fake_board import CPUFREQ, THERMAL, THROTTLED, FakeBoard
 
 from minivgg_edge.interpreter import runtime_info
 from minivgg_edge.measure import machine_state
@@ -28,6 +29,14 @@ def test_board(tmp_path: Path) -> None:
     assert state.python == platform.python_version()
     assert state.numpy == np.__version__
     assert state.runtime == f"{runtime_info().name} {runtime_info().version}"
+
+
+def test_the_hottest_of_the_processor_s_sensors_counts(tmp_path: Path) -> None:
+    board = FakeBoard(tmp_path)
+    for zone, millidegrees in ((2, 71_500), (3, 40_000)):
+        board.write(THERMAL.format(zone=zone, name="type"), "soc-thermal\n")
+        board.write(THERMAL.format(zone=zone, name="temp"), f"{millidegrees}\n")
+    assert read_state(tmp_path).temperature_c == 71.5
 
 
 def test_cores_with_different_governors(tmp_path: Path) -> None:
@@ -103,6 +112,18 @@ def test_counters(tmp_path: Path) -> None:
     assert cpu.busy_s == 5 + 1 + 2 + 1 + 1  # waiting for a disk is not work
     assert cpu.stolen_s == 3
     assert cpu.own_s > 0
+
+
+def test_the_own_time_includes_child_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The fresh processes of a cold start are no other program's load.
+    board = FakeBoard(tmp_path)
+    board.write("proc/stat", "cpu  1 1 1 1 1 1 1 1 0 0\n")
+    monkeypatch.setattr(os, "times", lambda: os.times_result((1.0, 2.0, 4.0, 8.0, 16.0)))
+    cpu = take_snapshot(board.root).cpu
+    assert cpu is not None
+    assert cpu.own_s == 1 + 2 + 4 + 8
 
 
 def test_model_files_are_part_of_it(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from minivgg_edge.measure import fresh_process
+from minivgg_edge.interpreter import runtime_info
+from minivgg_edge.measure import fresh_process, probe
 from minivgg_edge.measure.cases import make_pictures
 from minivgg_edge.measure.cold_start import measure_cold_start, summarize_runs
 from minivgg_edge.measure.fresh_process import (
@@ -101,6 +103,13 @@ def test_real_memory() -> None:
     assert memory.steady_rss_bytes - memory.baseline_rss_bytes > size  # the model is in memory
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_memory_is_in_bytes() -> None:
+    pages = int(Path("/proc/self/statm").read_text().split()[0])  # proc(5): size in pages
+    expected = pages * os.sysconf("SC_PAGE_SIZE")
+    assert probe._status()["VmSize"] == pytest.approx(expected, rel=0.01)
+
+
 def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     path = tmp_path / "none.tflite"
     with pytest.raises(MeasurementError, match=r"got exit code 1: .*none\.tflite"):
@@ -116,6 +125,20 @@ def test_it_finds_the_runtime_that_this_process_finds(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MeasurementError, match="got exit code 1: the one of this process"):
         run_fresh("minivgg")
+
+
+def test_it_gets_the_number_of_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / runtime_info().name.replace("-", "_")
+    package.mkdir()
+    (package / "__init__.py").write_text("__version__ = '9.8.7'\n")
+    (package / "interpreter.py").write_text(
+        "class Interpreter:\n"
+        "    def __init__(self, *, num_threads, **_):\n"
+        "        raise ValueError(f'asked for {num_threads} threads')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MeasurementError, match="got: asked for 3 threads"):
+        run_fresh("minivgg", num_threads=3)
 
 
 def test_a_process_that_fails_does_so_before_the_rounds(tmp_path: Path) -> None:

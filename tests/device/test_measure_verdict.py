@@ -48,6 +48,10 @@ def set_governor(board: FakeBoard) -> None:
             "frequency fell from 2400 to 1500 MHz, by more than 10%",
         ),
         (
+            lambda board: board.set_frequency_mhz(2140),  # by 10.8 %
+            "frequency fell from 2400 to 2140 MHz, by more than 10%",
+        ),
+        (
             lambda board: board.set_temperature_c(80.1),
             "temperature after the run was 80.1 C, over 80 C",
         ),
@@ -106,6 +110,18 @@ def test_load_of_others(board: FakeBoard, after: CpuTimes, reason: str) -> None:
     verdict = judge(snapshot(board), snapshot(board, after))
     assert verdict.reasons == (reason,)
     assert judge(snapshot(board), snapshot(board, after), Limits(others_share=0.25)).valid
+
+
+def test_counters_begin_long_before_the_run(board: FakeBoard) -> None:
+    # As above, on a machine that has worked for a day: 4 cores for 10 s, this process took 20 s.
+    before = snapshot(board, CpuTimes(86_400, 50_000, 3_000, 200))
+    calm = CpuTimes(86_410, 50_020 + 3.6, 3_003.6, 220)
+    assert judge(before, snapshot(board, calm)).valid
+    busy = CpuTimes(86_410, 50_020 + 5, 3_008, 220)
+    assert judge(before, snapshot(board, busy)).reasons == (
+        "other programs took 12% of the cores' time, more than 10%",
+        "other machines of the hypervisor took 20% of the cores' time, more than 10%",
+    )
 
 
 def test_model_file_that_changed(board: FakeBoard) -> None:

@@ -186,6 +186,34 @@ def test_damage_is_named(packed: bytes) -> None:
         parse_model_file(_rebuilt(packed, newer), source="m")
 
 
+@pytest.mark.parametrize("part", ["flatbuffer", "golden.npz", "labels.txt"])
+@pytest.mark.parametrize("place", [0, 31, 63])
+def test_every_digit_of_a_digest_counts(packed: bytes, part: str, place: int) -> None:
+    manifest = parse_model_file(packed, source="m").manifest
+    listed = {"flatbuffer": manifest.flatbuffer, **manifest.entries}
+    true = listed[part].sha256
+    digit = "0" if true[place] != "0" else "1"
+    other = f"{true[:place]}{digit}{true[place + 1 :]}"
+
+    def write(entries: dict[str, bytes]) -> None:
+        entries["manifest.json"] = entries["manifest.json"].replace(true.encode(), other.encode())
+
+    with pytest.raises(ModelFileError, match=f"{part}: expected SHA-256 {other}, got {true}"):
+        parse_model_file(_rebuilt(packed, write), source="m")
+
+
+@pytest.mark.parametrize("name", ["golden.npz", "labels.txt"])
+def test_a_part_that_neither_the_manifest_nor_the_zip_has(packed: bytes, name: str) -> None:
+    def remove(entries: dict[str, bytes]) -> None:
+        manifest = parse_model_file(packed, source="m").manifest
+        listed = {other: digest for other, digest in manifest.entries.items() if other != name}
+        entries["manifest.json"] = dataclasses.replace(manifest, entries=listed).to_json()
+        del entries[name]
+
+    with pytest.raises(ModelFileError, match=r"expected the entries \['golden.npz', 'labels.txt'"):
+        parse_model_file(_rebuilt(packed, remove), source="m")
+
+
 def test_zip_tricks_are_refused(packed: bytes) -> None:
     def archive(*entries: tuple[str, int]) -> bytes:
         buffer = io.BytesIO()

@@ -151,6 +151,36 @@ def test_16_bit_tiff_of_three_channels(order: str) -> None:
     assert np.abs(decode(data).ravel() - values / 257).max() < 1
 
 
+def grey_tiff(samples: bytes, width: int, *, bits: int, order: str, photometric: int = 1) -> bytes:
+    place = 200
+    usual = [
+        (256, 3, 1, width), (257, 3, 1, 1), (258, 3, 1, bits), (259, 3, 1, 1),
+        (262, 3, 1, photometric), (273, 4, 1, place), (277, 3, 1, 1), (278, 3, 1, 1),
+        (279, 4, 1, len(samples)),
+    ]  # fmt: skip
+    return tags(usual, order=order).ljust(place, b"\0") + samples
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_16_bit_tiff_of_grey(order: str) -> None:
+    samples = np.array([0, 128, 129, 0x4D4D, 65_535], dtype=order + "u2").tobytes()
+    data = grey_tiff(samples, 5, bits=16, order=order)
+    assert decode(data)[0].tolist() == [[0] * 3, [0] * 3, [1] * 3, GREY, WHITE]
+
+
+def test_grey_tiff_that_would_come_out_wrong() -> None:
+    # Of 8 bits and white at 0 the values are inverted; of 16 they would be a negative.
+    assert decode(grey_tiff(b"\0\xb2", 2, bits=8, order="<", photometric=0)).tolist() == [
+        [WHITE, GREY]
+    ]
+    message = "expected a TIFF of 16-bit grey whose 0 is black, got grey whose 0 is white"
+    with pytest.raises(PictureError, match=message):
+        decode(grey_tiff(bytes(4), 2, bits=16, order="<", photometric=0))
+    # And 4095, the white of 12 bits, would be 16 of 255.
+    with pytest.raises(PictureError, match=r"whose 0 is black, got bits per sample of \(12,\)"):
+        decode(grey_tiff(b"\xff\xff\xff", 2, bits=12, order="<"))
+
+
 @pytest.mark.parametrize("depth", [1, 2, 4])
 def test_grey_of_few_bits(depth: int) -> None:
     levels = 1 << depth

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from float_strategies import floats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivgg_edge.plain_json import NotPlainError, read_plain_json
@@ -60,6 +60,7 @@ def _with_types(value: Any) -> str:
     return repr(value)  # tells 1 from 1.0 and True, and -0.0 from 0.0
 
 
+@settings(deadline=None)
 @given(value=_DOCUMENTS, indent=st.sampled_from([None, 0, 2]), is_ascii=st.booleans())
 def test_what_json_writes(value: Any, indent: int | None, is_ascii: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=is_ascii, sort_keys=True)
@@ -71,6 +72,7 @@ def test_what_json_writes(value: Any, indent: int | None, is_ascii: bool) -> Non
         assert _with_types(got) == _with_types(json.loads(text))
 
 
+@settings(deadline=None)
 @given(text=_FRAGMENTS)
 def test_nothing_is_accepted_that_json_refuses(text: str) -> None:
     got = _plain(text)

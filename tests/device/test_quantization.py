@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from float_strategies import floats
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivgg_edge.quantization import (
@@ -54,6 +54,7 @@ def test_dequantize_by_hand() -> None:
     assert dequantize(values, 2.0, 200).dtype == np.float32
 
 
+@settings(deadline=None)
 @given(dtype=DTYPES, scale=SCALES, data=st.data())
 def test_every_value_survives_the_round_trip(dtype: str, scale: float, data: st.DataObject) -> None:
     limits = np.iinfo(dtype)
@@ -63,6 +64,7 @@ def test_every_value_survives_the_round_trip(dtype: str, scale: float, data: st.
     np.testing.assert_array_equal(quantize(real, scale, zero_point, dtype), values)
 
 
+@settings(deadline=None)
 @given(dtype=DTYPES, scale=SCALES, data=st.data())
 def test_error_is_at_most_half_a_step(dtype: str, scale: float, data: st.DataObject) -> None:
     limits = np.iinfo(dtype)
@@ -79,6 +81,9 @@ def test_input_table() -> None:
     shifted = input_table(1.0, -128, "int8")
     assert shifted is not None
     np.testing.assert_array_equal(shifted, np.arange(-128, 128).astype(np.int8))
+    saturating = input_table(1.0, 0, "int8")
+    assert saturating is not None
+    assert saturating.tolist() == [*range(128), *[127] * 128]
     halved = input_table(2.0, 0, "uint8")
     assert halved is not None
     assert halved[:6].tolist() == [0, 1, 1, 2, 2, 3]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minivgg_edge.record import Record, field
@@ -88,6 +88,7 @@ def _outcome(call: Callable[[], Any]) -> tuple[str, str]:
     return kind, text.replace("Oracles.", "")
 
 
+@settings(deadline=None)
 @given(values=st.lists(_VALUES, max_size=6), named=st.dictionaries(_NAMES, _VALUES, max_size=4))
 def test_arguments_fit_or_are_refused_alike(values: list[Any], named: dict[str, Any]) -> None:
     for record, oracle in PAIRS[:2]:
@@ -103,6 +104,7 @@ def test_a_message_names_the_class_and_the_arguments() -> None:
         Prediction("cat", 3)  # type: ignore[call-arg]
 
 
+@settings(deadline=None)
 @given(
     first=st.tuples(_VALUES, _VALUES, _VALUES, _VALUES),
     second=st.tuples(_VALUES, _VALUES, _VALUES, _VALUES),

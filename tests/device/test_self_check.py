@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ def _detail(report: SelfTestReport, name: str) -> str:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes as long as the rest and is tried elsewhere."""
-    monkeypatch.setattr(self_check, "_PICTURE_CHILD", "")
+    monkeypatch.setattr(self_check, "_check_pictures", lambda _timeout_s: iter(()))
 
 
 # --- the bundled model ----------------------------------------------------------------------------
@@ -71,6 +72,13 @@ def test_threads(no_pictures: None) -> None:
     assert "2 threads" in _detail(report, "runtime")
     with pytest.raises(ValueError, match="num_threads: expected 1 to 256, got 0"):
         self_test(num_threads=0)
+
+
+def test_the_time_is_in_milliseconds(no_pictures: None) -> None:
+    start = time.perf_counter()
+    report = self_test()
+    passed_ms = 1000 * (time.perf_counter() - start)
+    assert passed_ms / 2 < report.time_ms <= passed_ms
 
 
 def test_a_bad_file_is_an_error_and_no_report(tmp_path: Path, bundled_bytes: bytes) -> None:
@@ -286,6 +294,11 @@ def test_a_difference_that_json_cannot_say_is_null(
     assert json.loads(capsys.readouterr().out)["largest_difference"] is None
 
 
+def test_the_child_process_gets_the_number_of_threads(runtime: Callable[[str], None]) -> None:
+    runtime(_INTERPRETER.format(body="raise ValueError(f\"asked for {_['num_threads']} threads\")"))
+    assert "got: asked for 3 threads" in _detail(self_test(num_threads=3), "runtime")
+
+
 def test_command_with_a_broken_runtime(
     runtime: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -322,6 +335,16 @@ def test_a_model_for_a_newer_runtime_fails(
     assert report.runtime == runtime_info()
 
 
+def test_a_manifest_that_contradicts_the_model_fails(
+    repack: Repack, bundled: ModelFile, no_pictures: None
+) -> None:
+    spec = bundled.manifest.input
+    assert spec.scale is not None
+    report = self_test(repack(input=dataclasses.replace(spec, scale=2 * spec.scale)))
+    assert not report.passed
+    assert "input tensor: expected, by the manifest, " in _detail(report, "runtime")
+
+
 def test_no_child_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(11, "Resource temporarily unavailable")
@@ -345,6 +368,19 @@ def test_a_crash_while_pictures_are_checked(monkeypatch: pytest.MonkeyPatch) -> 
     report = self_test()
     assert _detail(report, "resampling") == "fine"
     assert "SIGABRT" in _detail(report, "decoding")
+
+
+@pytest.mark.parametrize("said", [(), ("resampling",)])
+def test_a_silent_end_while_pictures_are_checked(
+    said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [answer_line(name=name, problems=[], sentence="fine") for name in said]
+    monkeypatch.setattr(self_check, "_PICTURE_CHILD", f"print({''.join(lines)!r}, flush=True)")
+    report = self_test()
+    assert not report.passed
+    (failed,) = (check for check in report.checks if not check.passed)
+    assert failed.name == ("resampling", "decoding")[len(said)]
+    assert failed.detail == "the child process ended without an answer"
 
 
 def test_what_else_is_printed_in_the_child_processes(monkeypatch: pytest.MonkeyPatch) -> None:

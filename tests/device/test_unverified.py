@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import copy
 import dataclasses
 import pickle
@@ -22,6 +23,7 @@ from minivgg_edge import (
     Unverified,
     cli,
 )
+from minivgg_edge.cli.unverified_model import unverified_from
 from minivgg_edge.model_file import ModelFile
 from minivgg_edge.tensor_meaning import (
     check_classifier_tensors,
@@ -419,6 +421,21 @@ def test_command_line_mistakes(
     words = [labels if word == "LABELS" else word for word in options]
     assert cli.main(["classify", "--model", str(foreign), *words, "picture.png"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_labels_of_an_editor_that_marks_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"\xef\xbb\xbfcat\r\nk\xc3\xa4fer\r\n")
+    arguments = argparse.Namespace(
+        unverified=True,
+        model="m.tflite",
+        labels=str(path),
+        activation="softmax",
+        mean=2.0,
+        std=None,
+    )
+    expected = Unverified(labels=("cat", "käfer"), activation="softmax", mean=2.0)
+    assert unverified_from(arguments) == expected
 
 
 def test_command_needs_a_file(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
