@@ -151,6 +151,7 @@ def test_names_on_the_page_are_escaped(
         (("--float", "x.tflite"), "--float is for a .tflite file"),
         (("model.h5",), r"expected MODEL.keras or MODEL.tflite, got 'model.h5'"),
         (("m.tflite", "--equalize", "--scale", "2"), "--scale, a method: only for a .keras file"),
+        (("m.tflite", "--labels", "l.txt"), "--labels: only for a .keras file, a .tflite file is"),
         (("--pictures", "0"), "expected an integer of at least 1"),
     ],
 )
