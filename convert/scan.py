@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     from convert.data.folder_layout import SCAN_FILE
+    from convert.progress import shown_progress
     from convert.report.scan import scan_page, scan_text
-    from convert.scanning.progress import shown_progress
     from convert.scanning.scan import scan_folder
 
     with shown_progress("Reading pictures", quiet=options.quiet or options.json) as report:

@@ -29,7 +29,7 @@ from convert.pipeline.steps import (
     scan_step,
     train_step,
 )
-from convert.scanning.progress import shown_progress
+from convert.progress import shown_progress
 from minivgg_edge.errors import MinivggEdgeError
 
 _GOOD_CODES = (EXIT_DONE, EXIT_NOT_ENOUGH_EVIDENCE)
