@@ -17,7 +17,7 @@ from convert.int8.calibration import DEFAULT_COUNT, choose_calibration
 from convert.int8.compilation import Pictures
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze
-from convert.int8.inputs import check_unseen, load_identity, load_pictures
+from convert.int8.inputs import check_unseen, check_weights, load_identity, load_pictures
 from convert.int8.labels import read_training_record
 from convert.int8.packing import Identity
 from convert.layer_error.advice import Searched, searched
@@ -74,9 +74,10 @@ def choose_pictures(validation: PictureSet, count: int) -> PictureSet:
 
 def _from_keras(options: argparse.Namespace) -> Loaded:
     model = load_float_model(options.model)
+    record = read_training_record(options.model)
+    check_weights(record, model, options.model)
     identity = load_identity(options.model, name=options.model.stem, labels_file=options.labels)
     pictures = _pictures(options, identity, picture_size(model))
-    record = read_training_record(options.model)
     warnings = check_unseen(record, pictures, splits=("validation",))
     frozen = freeze(model, scale=options.scale, offset=options.offset)
     calibration = choose_calibration(

@@ -210,6 +210,17 @@ def test_an_equalized_file_gives_the_figures_of_its_keras_file(
             assert ours["effect"]["alone"] == pytest.approx(theirs["effect"]["alone"], rel=1e-2)
 
 
+def test_the_record_of_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels, crop, and what was held out would be taken from there."""
+    record = {"labels": ["cat", "dog"], "weights_sha256": "0" * 64}
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    monkeypatch.setattr("convert.layer_error.loading.load_float_model", lambda path: None)
+    monkeypatch.setattr("convert.training.record.weights_sha256", lambda model: "1" * 64)
+    run = _run(tmp_path / "model.keras")
+    assert run.code == 2
+    assert "training.json: expected the training record of model.keras, got that of" in run.err
+
+
 def test_debug_of_the_compilation(
     tiny: Tiny, hard: Path, run_quantize: RunQuantize, tmp_path: Path
 ) -> None:
