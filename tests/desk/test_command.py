@@ -143,6 +143,17 @@ def test_a_table() -> None:
         table(["name", "n"], [["a"]])
 
 
+def test_a_table_of_wide_letters() -> None:
+    """A terminal gives two columns to each of them, and none to an accent of its own."""
+    rows = [["\u732b", "1"], ["Ka\u0308fer", "12"]]
+    assert table(["class", "n"], rows).splitlines() == [
+        "class   n",
+        "-----  --",
+        "\u732b      1",
+        "Ka\u0308fer  12",
+    ]
+
+
 def test_numbers() -> None:
     assert percent(0.12345) == "12.35 %"
     assert percent(1.0, 0) == "100 %"
