@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -35,6 +36,8 @@ def run_command(
 ) -> int:
     """Run a command's `main` and turn what it raises into one line on stderr and an exit code.
 
+    What the encoding of stdout cannot show is escaped from now on, as Python does for stderr.
+
     Args:
         main: takes the arguments (None: those of the process) and returns the exit code.
         arguments: passed on to `main`.
@@ -46,6 +49,9 @@ def run_command(
         argparse's own `SystemExit(2)`.
     """
     received: list[int] = []
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of files and classes come from anywhere, also in bytes that are not UTF-8.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with _unwinding_at_signals(received):
             code = main(arguments)

@@ -144,6 +144,7 @@ def _measure(target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
     from convert.int8.predict import predict
     from convert.report.text import percent, table
     from convert.scores.reliability import reliability
+    from minivgg_edge.cli.terminal import printable
     from minivgg_edge.metrics import accuracy, confusion_matrix, recall, wilson_interval
 
     pictures = split.pictures
@@ -168,7 +169,7 @@ def _measure(target: ModelFile, split: _Split) -> tuple[dict[str, Any], str]:
         "confusion": confusion.tolist(),
         "scores": calibration.to_json(),
     }
-    rows = [[label, str(count), percent(share)] for label, count, share in per_class]
+    rows = [[printable(label), str(count), percent(share)] for label, count, share in per_class]
     text = (
         f"{table([f'class ({split.name})', 'pictures', 'top-1'], rows)}\n\n"
         f"{split.dataset}, {split.name}: top-1 {percent(accuracy(confusion))} on {len(pictures)} "

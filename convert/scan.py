@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     from convert.data.folder_layout import SCAN_FILE
+    from convert.progress import shown_progress
     from convert.report.scan import scan_page, scan_text
-    from convert.scanning.progress import shown_progress
     from convert.scanning.scan import scan_folder
 
     with shown_progress("Reading pictures", quiet=options.quiet or options.json) as report:
@@ -37,22 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif not options.quiet:
         print(scan_text(scan))
     target = options.out or options.folder / SCAN_FILE
-    _write(target, document)
+    _write(target, document, "--out")
     if options.page is not None:
         options.page.parent.mkdir(parents=True, exist_ok=True)
-        _write(options.page, scan_page(scan).encode("utf-8", "surrogateescape"))
+        _write(options.page, scan_page(scan).encode("utf-8", "surrogateescape"), "--page")
     if not (options.quiet or options.json):
         print(f"Wrote {target}" + (f" and {options.page}" if options.page else ""))
     broken = any(finding.severity == "error" for finding in scan.findings)
     return EXIT_GATE_FAILED if broken else EXIT_DONE
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, option: str) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be written: {error.strerror}; name a place with --out"
+            f"{path}: cannot be written: {error.strerror}; name a place with {option}"
         ) from error
 
 

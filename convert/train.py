@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 from convert.command import EXIT_DONE, run_command
 from convert.errors import TrainingError
+from convert.progress import shown_progress
 from convert.quiet import quiet
 from convert.report.reading import reading_notes
 from convert.report.training import result_lines
-from convert.scanning.progress import shown_progress
 from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.pause import Pause

@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.ablations.changed import changed_accuracies
+from convert.data.split_file import SPLIT_FILE
 from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import with_later_options
 from convert.training.reading import is_folder
 from convert.training.teacher import joint_digest
+from minivgg_edge.atomic import write_atomically
 from minivgg_edge.errors import MinivggEdgeError
+
+# Where they lie does not matter: the recipe has a teacher's digest, and a split moves with its run.
+_FILES = ("--teacher", "--split-file")
 
 
 class AblationError(MinivggEdgeError):
@@ -55,14 +60,15 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
         words: the options of `python -m convert.train` beside data, seed and folder.
         data: the data set.
         seed: of the training.
-        folder: of the run.
+        folder: of the run; beside it lies the split of a folder of images.
 
     Raises:
         AblationError: the training failed, or the folder holds a run with other options, another
             teacher or other defaults.
     """
     options = [*words, "--seed", str(seed)]
-    arguments = ["--data", str(data), "-o", str(folder), "--quiet", *options]
+    places = ["--data", str(data), "-o", str(folder), *_split_words(data, folder.parent)]
+    arguments = [*places, "--quiet", *options]
     if not (folder / "model.keras").exists():
         program = [sys.executable, "-m", "convert.train", *arguments, "--resume"]
         ended = subprocess.run(program, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
@@ -74,8 +80,7 @@ def run_training(variant: str, words: Sequence[str], *, data: Path, seed: int, f
             )
     record = json.loads((folder / "training.json").read_bytes())
     expected = ["python", "-m", "convert.train", *arguments]
-    # A teacher's file may have moved; the recipe has its digest.
-    if _without_teachers(shlex.split(record["command"])) != _without_teachers(expected):
+    if _without_files(shlex.split(record["command"])) != _without_files(expected):
         raise AblationError(
             f"{folder}: expected the run of '{shlex.join(expected)}', got that of "
             f"'{record['command']}': delete the folder or name another one"
@@ -108,13 +113,31 @@ def _recipe(arguments: Sequence[str], record: Mapping[str, Any], data: Path) -> 
     return values
 
 
-def _without_teachers(words: Sequence[str]) -> list[str]:
-    """The words of a command but for the teachers' files."""
-    if "--teacher" not in words:
-        return list(words)
-    start = words.index("--teacher") + 1
-    ends = (place for place in range(start, len(words)) if words[place].startswith("-"))
-    return [*words[:start], *words[next(ends, len(words)) :]]
+def _split_words(data: Path, folder: Path) -> list[str]:
+    """Options by which a folder of images is left as it is, and its split kept in `folder`.
+
+    A split that an earlier training left among the pictures is taken over: what it holds out for
+    testing must not choose between recipes.
+    """
+    if not is_folder(data):
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    kept, found = folder / SPLIT_FILE, data / SPLIT_FILE
+    if found.is_file() and not kept.exists():
+        write_atomically(kept, found.read_bytes())
+    return ["--split-file", str(kept)]
+
+
+def _without_files(words: Sequence[str]) -> list[str]:
+    """The words of a command but for the options that name files."""
+    left: list[str] = []
+    is_file = False
+    for word in words:
+        if word.startswith("-"):
+            is_file = word in _FILES
+        if not is_file:
+            left.append(word)
+    return left
 
 
 def _without_pictures(recipe: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
 from convert.data.split import rank_in_class
@@ -54,8 +55,8 @@ def choose_calibration(
     `convert.data.split`): they depend on nothing but the pictures, and CIFAR-10's training split
     gives exactly those of the embedded sample. With a seed they are drawn by rank, so the draw
     does not depend on the order of a file either. Where `count` does not divide, the first
-    classes get one more; a class with fewer pictures than its share gives all it has, and the
-    others do not make up for it.
+    classes get one more; of more classes than pictures, those at even distances get one. A class
+    with fewer pictures than its share gives all it has, and the others do not make up for it.
 
     Args:
         train: pictures that stand in neither the validation nor the test split.
@@ -74,8 +75,7 @@ def choose_calibration(
         raise DataError("calibration: expected training pictures, got none")
     ranks = rank_in_class(train)
     available = np.bincount(train.labels, minlength=train.classes)
-    share, more = divmod(count, train.classes)
-    shares = share + (np.arange(train.classes) < more)
+    shares = _shares(count, train.classes)
     draw = None if seed is None else np.random.default_rng(seed)
     chosen = np.zeros(len(train), dtype=bool)
     for label, wanted in enumerate(shares):
@@ -91,6 +91,18 @@ def choose_calibration(
         for name, have, wanted in zip(train.class_names, available, shares, strict=True)
         if have < wanted
     ]
+    if count < train.classes:
+        rule += f", of {count} of {train.classes} classes"
     if short:
         rule += f" ({', '.join(short)})"
     return Calibration(train.subset(indices), count, seed, rule)
+
+
+def _shares(count: int, classes: int) -> NDArray[np.int64]:
+    """How many pictures of each class are wanted, int64 (classes,)."""
+    share, more = divmod(count, classes)
+    shares = np.full(classes, share, dtype=np.int64)
+    # The first ones would be the beginning of the alphabet: all dogs, and no vehicle.
+    chosen = np.arange(more) if share else np.arange(more) * classes // more
+    shares[chosen] += 1
+    return shares

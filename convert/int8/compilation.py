@@ -111,12 +111,15 @@ class Compiled:
             "scores": None if self.scores is None else self.scores.to_json(),
             "audit": self.audit.to_json(),
             "calibration": self.calibration,
-            "files": {
-                self.precision: _file_json(self.int8_file),
-                "float32": _file_json(self.float_file),
-            },
+            "files": {name: _file_json(data) for name, data in self._files().items()},
             "tools": tools_of(self.precision),
         }
+
+    def _files(self) -> dict[str, bytes]:
+        """What is written, by its precision; of a float32 model there is no other by-product."""
+        files: dict[str, bytes] = {self.precision: self.int8_file}
+        files.setdefault("float32", self.float_file)
+        return files
 
 
 def check_pictures(model: keras.Model, pictures: Pictures, identity: Identity) -> None:

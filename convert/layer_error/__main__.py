@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from convert.layer_error.advice import advise
     from convert.layer_error.analysis import analyse
     from convert.layer_error.loading import load
+    from convert.progress import shown_progress
     from convert.report.layer_error import layer_error_page, layer_error_text
-    from convert.scanning.progress import shown_progress
 
     loaded = load(options)
     for note in loaded.notes:

@@ -39,6 +39,8 @@ _BEHIND_A_SEARCH = (
     "--precision"
 )
 _BEHIND_A_CUT_SEARCH = "the search ran out of time: give it more (--time-budget)"
+# What a search tries by itself, and `convert.quantize` refuses beside --search.
+_SEARCHED = ("--search", "--ranges minmax", "--ranges mse", "--equalize", "--bias-correction")
 _NORMALIZATION = ("ADD", "MUL", "SUB")
 
 
@@ -78,9 +80,9 @@ def advise(
             that its budget cut off knows nothing of what it left out.
     """
     found = _advise(analysis, method)
-    if search == "none" or found.option != "--search":
+    if search == "none" or found.option not in _SEARCHED:
         return found
-    cause = found.sentence.removesuffix("use --search")
+    cause = found.sentence.removesuffix(f"use {found.option}")
     if search == "cut":
         return Advice(cause + _BEHIND_A_CUT_SEARCH, found.layer, "--time-budget")
     return Advice(cause + _BEHIND_A_SEARCH, found.layer)

@@ -16,8 +16,8 @@ from convert.layer_error.analysis import Analysis, analyse
 from convert.layer_error.loading import choose_pictures
 from convert.layer_error.options import DEFAULT_PICTURES
 from convert.layer_error.source import convert_both
+from convert.progress import shown_progress
 from convert.report.layer_error import layer_error_page, layer_error_text
-from convert.scanning.progress import shown_progress
 
 if TYPE_CHECKING:
     import keras

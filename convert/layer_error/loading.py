@@ -17,12 +17,13 @@ from convert.int8.calibration import DEFAULT_COUNT, choose_calibration
 from convert.int8.compilation import Pictures
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze
-from convert.int8.inputs import check_unseen, load_identity, load_pictures
+from convert.int8.inputs import check_unseen, check_weights, load_identity, load_pictures
 from convert.int8.labels import read_training_record
 from convert.int8.packing import Identity
 from convert.layer_error.advice import Searched, searched
+from convert.layer_error.equalized import equalized_like
 from convert.layer_error.source import Models, convert_both
-from convert.search.method import PLAIN, RANGE_RULES, Method
+from convert.search.method import EQUALIZATIONS, PLAIN, RANGE_RULES, Method
 from minivgg_edge.model_file import read_model_file
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def choose_pictures(validation: PictureSet, count: int) -> PictureSet:
 
 def _from_keras(options: argparse.Namespace) -> Loaded:
     model = load_float_model(options.model)
+    record = read_training_record(options.model)
+    check_weights(record, model, options.model)
     identity = load_identity(options.model, name=options.model.stem, labels_file=options.labels)
     pictures = _pictures(options, identity, picture_size(model))
-    record = read_training_record(options.model)
     warnings = check_unseen(record, pictures, splits=("validation",))
     frozen = freeze(model, scale=options.scale, offset=options.offset)
     calibration = choose_calibration(
@@ -95,16 +97,20 @@ def _from_files(options: argparse.Namespace) -> Loaded:
     pictures = _pictures(options, identity, (spec.height, spec.width))
     warnings = check_unseen(manifest.training, pictures, splits=("validation",))
     method = _recorded_method(manifest.calibration)
-    models = Models(reference.flatbuffer, target.flatbuffer, method)
+    flatbuffer = reference.flatbuffer
+    if method.equalize is not None:
+        flatbuffer = equalized_like(flatbuffer, target.flatbuffer)
+    models = Models(flatbuffer, target.flatbuffer, method)
     loaded = _loaded(options, manifest.name, pictures, models, warnings)
     return replace(loaded, search=searched(manifest.calibration))
 
 
 def _recorded_method(calibration: Mapping[str, Any]) -> Method:
-    """The method that a manifest names, as far as it is known here; it only chooses words."""
-    rule = calibration.get("ranges", PLAIN.ranges)
+    """The method that a manifest names, as far as it is known here."""
+    rule, equalize = calibration.get("ranges", PLAIN.ranges), calibration.get("equalize")
     return Method(
         next((known for known in RANGE_RULES if known == rule), PLAIN.ranges),
+        equalize=next((known for known in EQUALIZATIONS if known == equalize), None),
         bias_correction=calibration.get("bias_correction") is True,
     )
 

@@ -29,6 +29,7 @@ def parse_options(description: str | None, arguments: Sequence[str] | None) -> a
             parser.error("--float is for a .tflite file: a .keras file is the float model")
         return options
     given = {
+        "--labels": options.labels is not None,
         "--scale": options.scale is not None,
         "--calibration-count": options.calibration_count is not None,
         "--calibration-seed": options.calibration_seed is not None,

@@ -157,8 +157,7 @@ def _check_weights(weights: Constant, match: Match) -> None:
     if steps.max() > _MOST_STEPS:
         raise ConversionError(
             f"{match.layer}: expected weights within half a step of the float model's, got "
-            f"{steps.max():.1f} steps: the int8 model was made of other weights. Was it equalized? "
-            "Then give the .keras file and the same options"
+            f"{steps.max():.1f} steps: the int8 model was made of other weights"
         )
 
 

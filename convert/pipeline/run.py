@@ -16,6 +16,7 @@ from convert.command import (
 from convert.errors import CheckpointError
 from convert.pipeline.errors import StepError
 from convert.pipeline.folder_digest import folder_digest
+from convert.pipeline.lock import locked
 from convert.pipeline.request import Request
 from convert.pipeline.state import State, StepRecord, file_sha256, open_state
 from convert.pipeline.steps import (
@@ -28,7 +29,7 @@ from convert.pipeline.steps import (
     scan_step,
     train_step,
 )
-from convert.scanning.progress import shown_progress
+from convert.progress import shown_progress
 from minivgg_edge.errors import MinivggEdgeError
 
 _GOOD_CODES = (EXIT_DONE, EXIT_NOT_ENOUGH_EVIDENCE)
@@ -47,11 +48,8 @@ class Run:
         Raises:
             StateError: the folder belongs to something else.
         """
-        places = request.places
         self._request, self._say = request, say
-        self._state = open_state(
-            places.state, name=places.name, version=request.version, board=request.board
-        )
+        self._state = _opened(request)
         self._pictures = ""
 
     def run(self) -> int:
@@ -62,6 +60,7 @@ class Run:
             are too few pictures for the gate to tell.
 
         Raises:
+            StateError: another run is at work in the folder.
             StepError: a step failed; the message begins with its name.
         """
         places = self._request.places
@@ -69,8 +68,17 @@ class Run:
             with shown_progress("Checking pictures", quiet=self._request.quiet) as report:
                 self._pictures = folder_digest(self._request.folder, report)
             places.out.mkdir(parents=True, exist_ok=True)
-            self._state.write(places.state)
         except (MinivggEdgeError, OSError) as error:
+            raise StepError(f"scan: {error_line(error)}") from error
+        with locked(places.out):
+            # Once more: what another run has done until now.
+            self._state = _opened(self._request)
+            return self._run_alone()
+
+    def _run_alone(self) -> int:
+        try:
+            self._state.write(self._request.places.state)
+        except OSError as error:
             raise StepError(f"scan: {error_line(error)}") from error
         self._do(scan_step, 1)
         self._refuse_hopeless()
@@ -143,6 +151,11 @@ class Run:
 
     def _below(self, path: Path) -> str:
         return path.relative_to(self._request.places.out).as_posix()
+
+
+def _opened(request: Request) -> State:
+    places = request.places
+    return open_state(places.state, name=places.name, version=request.version, board=request.board)
 
 
 def _execute(step: Step) -> int:

@@ -8,6 +8,7 @@ from convert.int8.audit import Audit
 from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
 from convert.report.text import percent, probability, size, table
+from minivgg_edge.cli.terminal import printable
 from minivgg_edge.metrics import recall
 
 
@@ -75,7 +76,7 @@ def class_rows(comparison: Comparison) -> list[list[str]]:
     shares = (recall(comparison.reference_confusion), recall(comparison.target_confusion))
     return [
         [
-            change.label,
+            printable(change.label),
             str(change.count),
             percent(a),
             percent(b),
@@ -94,5 +95,7 @@ def class_sentence(comparison: Comparison) -> str:
     test = "exact McNemar test, Holm's correction for the number of classes"
     if not real:
         return f"no class changed by more than accident (p: {test})"
-    named = ", ".join(f"{change.label} {100 * (change.drop or 0.0):+.2f}" for change in real)
+    named = ", ".join(
+        f"{printable(change.label)} {100 * (change.drop or 0.0):+.2f}" for change in real
+    )
     return f"changed by more than accident, drop in points: {named} (p: {test})"

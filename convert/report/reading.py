@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convert.data.folder_splits import FolderSplits
 from convert.data.pictures import Splits
+from minivgg_edge.cli.terminal import printable
 
 
 def reading_notes(splits: Splits) -> tuple[str, ...]:
@@ -37,4 +38,4 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
             f"{len(splits.torn_groups)}, such as that of {one} and {other}; they make the "
             "accuracy look better than it is"
         )
-    return tuple(notes)
+    return tuple(map(printable, notes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from minivgg_edge.cli.terminal import display_width, pad
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str = "") -> str:
     """Return a table with aligned columns: the first to the left, the others to the right.
@@ -20,12 +22,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, indent: str =
     lines = [list(header), *map(list, rows)]
     if any(len(line) != len(header) for line in lines):
         raise ValueError(f"expected rows of {len(header)} columns")
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(
         indent
         + "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
+            pad(cell, width) if column == 0 else pad(cell, width, "r")
             for column, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines

@@ -16,7 +16,6 @@ from convert.report.tables import Table
 from convert.report.text import percent, probability, size
 from convert.scores.threshold import coverage_curve
 from convert.search.report import calibration_sentence, recorded_table
-from minivgg_edge.cli.terminal import printable
 
 _TITLES = {
     "pass": "The compiled model may replace the float model",
@@ -123,7 +122,7 @@ def _accuracy_table(compiled: Compiled) -> Table:
 
 
 def _class_table(comparison: Comparison, precision: str) -> Table:
-    rows = tuple((printable(row[0]), *row[1:]) for row in class_rows(comparison))
+    rows = tuple(map(tuple, class_rows(comparison)))
     columns = ("class", *class_columns(precision))
     return Table(f"Classes, {comparison.split} pictures", columns, rows)
 

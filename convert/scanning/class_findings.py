@@ -67,13 +67,17 @@ def class_sizes(scanned: Scanned) -> Iterator[Finding]:
 def one_series(scanned: Scanned) -> Iterator[Finding]:
     """Find classes that no split by looks can divide; training asks for --group-by none then."""
     open_positions = [i for i in scanned.usable() if scanned.roles[i] is None]
+    by_label: dict[int, list[int]] = {}
+    for position in open_positions:
+        by_label.setdefault(scanned.facts[position].label, []).append(position)
     groups = group_pictures([scanned.facts[i] for i in open_positions])
     for group in groups:
         positions = {open_positions[i] for i in group}
         for label in sorted({scanned.facts[position].label for position in positions}):
-            members = [i for i in open_positions if scanned.facts[i].label == label]
-            contents = {scanned.facts[i].sha256 for i in members}
-            if len(contents) > 1 and positions.issuperset(members):
+            members = by_label[label]
+            if not positions.issuperset(members):  # found out at the first one, mostly
+                continue
+            if len({scanned.facts[i].sha256 for i in members}) > 1:
                 yield Finding(
                     "one-series",
                     "warning",

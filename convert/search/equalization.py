@@ -88,8 +88,8 @@ def equalize(
         largest = 1.0
         for pair in found:
             factors = _factors(layers[pair.first], layers[pair.second], peaks[pair.first], what)
-            layers[pair.first] = _divided(layers[pair.first], factors)
-            layers[pair.second] = _multiplied(layers[pair.second], factors)
+            layers[pair.first] = divided(layers[pair.first], factors)
+            layers[pair.second] = multiplied(layers[pair.second], factors)
             largest = max(largest, float(np.maximum(factors, 1.0 / factors).max()))
         if largest < 1.0 + _SETTLED:
             break
@@ -145,13 +145,15 @@ def _by_channel(layer: Layer, channels: int) -> NDArray[np.float64]:
     return np.moveaxis(layer.weights.reshape(*outer, -1, channels), -1, 0)
 
 
-def _divided(layer: Layer, factors: NDArray[np.float64]) -> Layer:
+def divided(layer: Layer, factors: NDArray[np.float64]) -> Layer:
+    """Return a layer whose output channels are divided by factors, float64 (channels,)."""
     shape = [1] * layer.weights.ndim
     shape[layer.output_axis] = -1
     return replace(layer, weights=layer.weights / factors.reshape(shape), bias=layer.bias / factors)
 
 
-def _multiplied(layer: Layer, factors: NDArray[np.float64]) -> Layer:
+def multiplied(layer: Layer, factors: NDArray[np.float64]) -> Layer:
+    """Return a layer that multiplies its input channels by factors, float64 (channels,)."""
     times = layer.weights.shape[-1] // len(factors)
     spread = np.repeat if layer.kind == "DEPTHWISE_CONV_2D" else np.tile
     return replace(layer, weights=layer.weights * spread(factors, times))

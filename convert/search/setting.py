@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convert.int8.compilation import Pictures, Settings
 from convert.int8.freeze import freeze
-from convert.scanning.progress import shown_progress
+from convert.progress import shown_progress
 from convert.search.budget import Budget
 from convert.search.method import PLAIN, Candidate
 from convert.search.report import search_text, step_text

@@ -60,6 +60,9 @@ not tell is listed as not available. Times from x86-64 say nothing about an ARM.
            size_bytes, latency, first_inference_ms, images_per_second, cold_start, memory,
            accuracy, sustained}; times in milliseconds, fractions from 0 to 1, null is what was
            not measured
+
+A model without a manifest is not measured: it would run in a child process, whose times and memory
+are others. `python -m convert.package --adopt` makes one of it that is.
 """
 
 

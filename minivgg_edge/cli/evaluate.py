@@ -18,6 +18,7 @@ from minivgg_edge.cli.evaluation_report import to_lines
 from minivgg_edge.cli.native_log import without_info_lines, without_native_lines
 from minivgg_edge.cli.progress import Progress
 from minivgg_edge.cli.terminal import complain, printable, say
+from minivgg_edge.cli.unverified_model import add_unverified, unverified_from
 from minivgg_edge.errors import PictureError
 
 _DESCRIPTION = """\
@@ -40,8 +41,8 @@ correct (1 or 0); the last three are empty for a picture that cannot be read. A 
 compared at the end: if its content is another, it stays without --force, and the exit code is 2.
 
 --json prints one JSON object. Fractions lie in 0 to 1, null is a figure that does not exist:
-  model, sha256, folder, pictures, correct, accuracy, accuracy_interval {low, high, confidence},
-  balanced_accuracy, mean_ms, num_threads,
+  model, sha256, folder, verified (false of --unverified), pictures, correct, accuracy,
+  accuracy_interval {low, high, confidence}, balanced_accuracy, mean_ms, num_threads,
   classes [{label, index, pictures, correct, recall, precision, f1, recall_interval}],
   confusion_matrix [[...]] (rows: true class, columns: answer), missing_labels, skipped_files,
   unreadable [{path, error}]
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--allow-missing", action="store_true", help="accept labels that have no folder"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object, see below")
+    add_unverified(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -77,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.model,
             num_threads=arguments.num_threads,
             max_pixels=arguments.max_pixels,
+            unverified=unverified_from(arguments),
         )
     with classifier:
         folders = read_class_folders(
@@ -114,6 +117,7 @@ def _evaluate(
         mean_ms=1000 * seconds / read if read else 0.0,
         num_threads=arguments.num_threads,
         header=(("model", info.name), ("sha256", info.sha256), ("folder", arguments.folder)),
+        is_verified=info.is_verified,
     )
 
 

@@ -45,6 +45,7 @@ class Evaluation:
         mean_ms: Mean time of a picture that could be read: read, decode, resize, run.
         num_threads: Threads of the runtime.
         header: What was evaluated, as name and value, e.g. ("model", "minivgg").
+        is_verified: Whether the model is a compiled one, of which every byte was checked.
     """
 
     labels: tuple[str, ...]
@@ -54,6 +55,7 @@ class Evaluation:
     mean_ms: float
     num_threads: int
     header: tuple[tuple[str, str], ...]
+    is_verified: bool = True
 
     @property
     def unreadable(self) -> tuple[Answer, ...]:
@@ -76,6 +78,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
     count, correct = int(counts.sum()), int(right.sum())
     return {
         **dict(evaluation.header),
+        "verified": evaluation.is_verified,
         "pictures": count,
         "correct": correct,
         "accuracy": metrics.accuracy(confusion),

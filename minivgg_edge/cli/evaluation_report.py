@@ -27,7 +27,10 @@ def to_lines(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _header(evaluation: Evaluation) -> list[tuple[str, str]]:
-    return [(name.replace("_", " "), printable(value)) for name, value in evaluation.header]
+    rows = [(name.replace("_", " "), printable(value)) for name, value in evaluation.header]
+    if not evaluation.is_verified:
+        rows.append(("verified", "no: labels and pixels mean what the command line says of them"))
+    return rows
 
 
 def _summary(evaluation: Evaluation, confusion: npt.NDArray[np.int64]) -> list[tuple[str, str]]:

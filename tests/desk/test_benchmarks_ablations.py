@@ -149,6 +149,32 @@ def test_finished_runs_are_taken_up(trainings, tmp_path):
     assert len(trainings.commands) == 9
 
 
+def test_the_split_of_a_folder_stands_beside_its_runs(trainings, tmp_path):
+    """Nothing is left among the pictures, and a split that is there holds out the same ones."""
+    photos, runs = tmp_path / "photos", tmp_path / "runs"
+    photos.mkdir()
+    (photos / "split.json").write_bytes(b"an earlier training's")
+    run_training("base", [], data=photos, seed=1, folder=runs / "base-1")
+    (photos / "split.json").write_bytes(b"another's, later")
+    run_training("base", [], data=photos, seed=2, folder=runs / "base-2")
+    run_training("base", [], data=tmp_path / "new", seed=1, folder=tmp_path / "other" / "base-1")
+    named = [words[words.index("--split-file") + 1] for words in trainings.commands]
+    assert named == [str(runs / "split.json")] * 2 + [str(tmp_path / "other" / "split.json")]
+    assert (runs / "split.json").read_bytes() == b"an earlier training's"
+    assert not (tmp_path / "other" / "split.json").exists()
+    # A run of before the split moved is the same run.
+    record = json.loads((runs / "base-2" / "training.json").read_text())
+    record["command"] = record["command"].replace(f"--split-file {runs / 'split.json'} ", "")
+    assert "--split-file" not in record["command"]
+    (runs / "base-2" / "training.json").write_text(json.dumps(record))
+    run_training("base", [], data=photos, seed=2, folder=runs / "base-2")
+    assert len(trainings.commands) == 3
+    cifar = tmp_path / "cifar"
+    cifar.mkdir()
+    (cifar / "test_batch.bin").touch()
+    assert module._split_words(cifar, tmp_path / "fixed") == []
+
+
 def test_a_folder_with_another_run_is_refused(trainings, tmp_path):
     run_training("base", ["--epochs", "3"], data=Path("a"), seed=1, folder=tmp_path / "run")
     with pytest.raises(AblationError, match=r"run: expected the run of '.*--epochs 4 .*, got that"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -54,6 +55,21 @@ def test_an_error_is_one_line(
     assert run_command(main, []) == 2
     assert capsys.readouterr() == ("", f"error: {line}\n")
     assert error_line(error) == line
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_what_stdout_cannot_show_is_escaped(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name of a file need not be UTF-8, nor the terminal."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+
+    def main(arguments: Sequence[str] | None) -> int:
+        print("K\xe4fer \udce4")
+        return 0
+
+    assert run_command(main, []) == 0
+    shown = {"ascii": b"K\\xe4fer \\udce4\n", "utf-8": b"K\xc3\xa4fer \\udce4\n"}
+    assert written.getvalue() == shown[encoding]
 
 
 def test_a_mistake_of_ours_is_not_hidden() -> None:
@@ -125,6 +141,17 @@ def test_a_table() -> None:
     assert text.splitlines() == ["  name   n", "  ----  --", "  a     10", "  long   1"]
     with pytest.raises(ValueError, match="rows of 2 columns"):
         table(["name", "n"], [["a"]])
+
+
+def test_a_table_of_wide_letters() -> None:
+    """A terminal gives two columns to each of them, and none to an accent of its own."""
+    rows = [["\u732b", "1"], ["Ka\u0308fer", "12"]]
+    assert table(["class", "n"], rows).splitlines() == [
+        "class   n",
+        "-----  --",
+        "\u732b      1",
+        "Ka\u0308fer  12",
+    ]
 
 
 def test_numbers() -> None:

@@ -54,6 +54,13 @@ def test_a_count_that_does_not_divide() -> None:
     assert chosen.pictures.counts() == {"a": 4, "b": 4, "c": 3}
 
 
+@pytest.mark.parametrize(("count", "labels"), [(5, [0, 2, 4, 6, 8]), (3, [0, 3, 6]), (1, [0])])
+def test_of_more_classes_than_pictures_not_only_the_first(count: int, labels: list[int]) -> None:
+    chosen = choose_calibration(_pictures((3,) * 10), count=count)
+    assert chosen.pictures.labels.tolist() == labels
+    assert chosen.rule == f"lowest digest ranks per class, of {count} of 10 classes"
+
+
 def test_a_small_class_gives_all_it_has() -> None:
     chosen = choose_calibration(_pictures((20, 2, 20)), count=15)
     assert chosen.pictures.counts() == {"a": 5, "b": 2, "c": 5}

@@ -227,6 +227,34 @@ def test_when_no_option_is_known_to_help(plain: Analysis) -> None:
     assert advise(_spoilt(plain, "conv2_1", weights), search="whole").option is None
 
 
+def test_no_method_is_advised_that_a_search_has_tried(plain: Analysis) -> None:
+    """`convert.quantize --search` refuses each of them beside it."""
+    shifting = _weights_lose(_operator(plain, "conv2_1"), shift_share=0.4, narrow_noise=0.1)
+    narrow = _weights_lose(_operator(plain, "conv2_1"), narrow_noise=0.6)
+    wide = _operator(plain, "conv2_1")
+    assert wide.effect is not None
+    loss = replace(wide.effect.output, divergence=1.0)
+    rare = replace(wide.accumulated, typical_range=0.1, saturated_low=0.0, saturated_high=0.0)
+    wide = replace(wide, effect=replace(wide.effect, output=loss), accumulated=rare)
+    cut_off = replace(wide, accumulated=replace(rare, saturated_high=0.2))
+    for operator, method, option in (
+        (shifting, PLAIN, "--bias-correction"),
+        (narrow, PLAIN, "--equalize"),
+        (wide, PLAIN, "--ranges mse"),
+        (cut_off, Method("mse"), "--ranges minmax"),
+    ):
+        analysis = _spoilt(plain, "conv2_1", operator)
+        assert advise(analysis, method=method).option == option
+        behind = advise(analysis, method=method, search="whole")
+        assert behind.option is None
+        assert option not in behind.sentence
+        assert ": the search found nothing better: train longer " in behind.sentence
+        assert advise(analysis, method=method, search="cut").option == "--time-budget"
+    # Other pictures are no method: the search knows those it was given.
+    unlike = _spoilt(plain, "conv2_1", cut_off)
+    assert advise(unlike, search="whole").option == "--calibration-count"
+
+
 def test_what_a_manifest_says_of_a_search() -> None:
     assert searched({"ranges": "mse"}) == "none"
     assert searched({"search": "of another program"}) == "none"

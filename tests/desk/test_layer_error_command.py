@@ -151,6 +151,7 @@ def test_names_on_the_page_are_escaped(
         (("--float", "x.tflite"), "--float is for a .tflite file"),
         (("model.h5",), r"expected MODEL.keras or MODEL.tflite, got 'model.h5'"),
         (("m.tflite", "--equalize", "--scale", "2"), "--scale, a method: only for a .keras file"),
+        (("m.tflite", "--labels", "l.txt"), "--labels: only for a .keras file, a .tflite file is"),
         (("--pictures", "0"), "expected an integer of at least 1"),
     ],
 )
@@ -178,13 +179,46 @@ def test_the_float_model_of_another_compilation(
     )
     assert run.code == 2
     assert "expected weights within half a step of the float model's" in run.err
-    # Its own by-product is not equalized, its activations are.
-    run = _run(other, "--data", tiny.data)
-    assert run.code == 2
-    assert "Was it equalized? Then give the .keras file and the same options" in run.err
     missing = _run(tiny_compiled.path, "--float", tmp_path / "none.tflite", "--data", tiny.data)
     assert missing.code == 2
     assert "none.tflite" in missing.err
+
+
+@pytest.mark.parametrize("equalization", ["activations", "weights", "both"])
+def test_an_equalized_file_gives_the_figures_of_its_keras_file(
+    tiny: Tiny, hard: Path, run_quantize: RunQuantize, tmp_path: Path, equalization: str
+) -> None:
+    """Its by-product is not equalized; the factors are in the weights of the file itself."""
+    methods = ("--equalize", "--equalization", equalization, "--bias-correction")
+    output = tmp_path / "equalized.tflite"
+    ran = run_quantize(hard, "-o", output, "--data", tiny.data, *methods, "--max-drop", 50)
+    assert ran.code in (0, 3), ran.err
+    common = ("--data", tiny.data, "--pictures", 9, "--json")
+    compiled = _run(output, *common)
+    assert compiled.code == 0, compiled.err
+    found = json.loads(compiled.out)
+    expected = json.loads(_run(hard, *common, *methods).out)
+    # The factors are read, not computed: they and what is measured agree to float32's digits.
+    assert found["ranking"] == expected["ranking"]
+    assert found["answers"] == pytest.approx(expected["answers"], rel=1e-3)
+    for ours, theirs in zip(found["operators"], expected["operators"], strict=True):
+        assert ours["layer"] == theirs["layer"]
+        for figure in ("sqnr_db", "low", "high", "mean_error"):
+            accumulated = theirs["accumulated"][figure]
+            assert ours["accumulated"][figure] == pytest.approx(accumulated, rel=1e-3, abs=1e-5)
+        if theirs["effect"] is not None:
+            assert ours["effect"]["alone"] == pytest.approx(theirs["effect"]["alone"], rel=1e-2)
+
+
+def test_the_record_of_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels, crop, and what was held out would be taken from there."""
+    record = {"labels": ["cat", "dog"], "weights_sha256": "0" * 64}
+    (tmp_path / "training.json").write_text(json.dumps(record))
+    monkeypatch.setattr("convert.layer_error.loading.load_float_model", lambda path: None)
+    monkeypatch.setattr("convert.training.record.weights_sha256", lambda model: "1" * 64)
+    run = _run(tmp_path / "model.keras")
+    assert run.code == 2
+    assert "training.json: expected the training record of model.keras, got that of" in run.err
 
 
 def test_debug_of_the_compilation(

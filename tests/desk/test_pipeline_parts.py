@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from folder_runs import fill
 
+from convert.__main__ import main
+from convert.command import run_command
 from convert.data.folder import read_folder
 from convert.data.source import load_splits
 from convert.errors import DataError
@@ -18,6 +20,8 @@ from convert.int8.arguments import parse_arguments as quantize_arguments
 from convert.pipeline.arguments import parse_request
 from convert.pipeline.errors import StateError
 from convert.pipeline.folder_digest import folder_digest
+from convert.pipeline.lock import locked
+from convert.pipeline.run import Run
 from convert.pipeline.state import State, StepRecord, open_state, read_state
 from convert.report.outcome import _confusions_table, _matrix
 from convert.scan import main as scan_main
@@ -159,6 +163,39 @@ def test_a_folder_of_a_run_without_its_state_is_taken_up(tmp_path: Path) -> None
     (tmp_path / "mine.txt").touch()
     with pytest.raises(StateError, match=r"got something else: 'mine\.txt'"):
         open_state(tmp_path / "state.json", name="x", version="1.0", board=None)
+
+
+# Two runs in one folder
+
+
+def test_a_second_run_in_a_folder_ends_at_once(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    with locked(out):
+        assert run_command(main, [str(photos), "--name", "x", "--out", str(out), "--quiet"]) == 2
+    assert f"error: {out}: expected no other run at work there, got one" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+    with locked(out):  # it ended with the block
+        pass
+
+
+def test_what_another_run_did_meanwhile_counts(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    request = parse_request(None, [str(photos), "--name", "x", "--out", str(out), "--quiet"])
+    run = Run(request, lambda text: None)
+    out.mkdir()
+    done = StepRecord({"pictures": "of the other"}, {}, 0, "python -m convert.scan")
+    State("x", "1.0").with_done("scan", done).write(request.places.state)
+    for step in ("_do", "_refuse_hopeless"):
+        monkeypatch.setattr(Run, step, lambda *_, **__: 0)
+    assert run.run() == 0
+    kept = read_state(request.places.state)
+    assert kept is not None
+    assert kept.steps == {"scan": done}
 
 
 # Where training looks for a scan

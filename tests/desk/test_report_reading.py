@@ -43,6 +43,12 @@ def test_everything_at_once(parts: Path) -> None:
     assert "two parts: 1, such as train/cat/again.png and validation/cat/1.png" in notes[2]
 
 
+def test_names_that_no_terminal_shows_as_they_are(parts: Path) -> None:
+    (parts / "notes \x1b[2J\udce4.txt").touch()
+    (note,) = reading_notes(read_folder(parts, height=3, width=3))
+    assert note == r"Ignored, no pictures of a class: 1, such as notes \x1b[2J\udce4.txt"
+
+
 def test_where_the_split_is_kept(parts: Path) -> None:
     kept = parts / "kept.json"
     folder = parts / "train"

@@ -435,6 +435,9 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(command.main, [str(tmp_path), "--quiet"]) == 1
     assert run_command(command.main, [str(tmp_path), "-o", str(tmp_path / "no" / "x.json")]) == 2
     assert "name a place with --out" in capsys.readouterr().err
+    (tmp_path / ".page").mkdir()
+    assert run_command(command.main, [str(tmp_path), "--page", str(tmp_path / ".page")]) == 2
+    assert "name a place with --page" in capsys.readouterr().err
 
 
 def test_the_page_shows_groups(tmp_path: Path) -> None:

@@ -314,6 +314,15 @@ def test_a_difference_beyond_doubt_has_no_probability_of_zero() -> None:
     assert class_text(found).splitlines()[2].endswith("  < 0.01")
 
 
+def test_a_class_name_moves_no_cursor() -> None:
+    true = np.repeat([0, 1], 20)
+    target = true.copy()
+    target[:12] = 1
+    text = class_text(Comparison("data", "validation", ("\x1b[2J", "b"), true, true, target))
+    assert "\x1b" not in text
+    assert text.count(r"\x1b[2J") == 2  # in the table, and among the classes that changed
+
+
 def test_holm_by_hand() -> None:
     # Sorted: 0.01 * 4, 0.02 * 3, 0.03 * 2, 0.9 * 1, and none below the one before.
     assert holm_adjusted([0.02, 0.9, 0.01, 0.03]) == pytest.approx((0.06, 0.9, 0.04, 0.06))

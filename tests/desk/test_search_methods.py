@@ -17,6 +17,7 @@ from convert.int8.freeze import freeze
 from convert.int8.predict import predict
 from convert.int8.ranges import read_ranges
 from convert.int8.running import run_values
+from convert.layer_error.equalized import equalized_like
 from convert.quiet import quiet
 from convert.search.bias_correction import correct_bias, mean_output
 from convert.search.budget import Budget
@@ -184,6 +185,40 @@ def test_equalization_preserves_the_function(varied: bytes, what: Equalization) 
     assert changed != varied
     before, after = predict(varied, pictures), predict(changed, pictures)
     np.testing.assert_allclose(after, before, atol=2e-5)
+
+
+@pytest.mark.parametrize("what", EQUALIZATIONS)
+def test_the_factors_can_be_read_off_the_quantized_weights(
+    varied: bytes, what: Equalization
+) -> None:
+    changed = equalize(varied, observe(varied, _noise(12)).peaks, what)
+    read = equalized_like(varied, quantize(changed))
+    for ours, theirs, before in zip(
+        read_layers(read), read_layers(changed), read_layers(varied), strict=True
+    ):
+        # Of 24 bits: a scale and the weight it was made of for each of a weight's two factors, and
+        # the weight itself on both sides.
+        np.testing.assert_allclose(ours.weights, theirs.weights, rtol=6 * 2.0**-24)
+        np.testing.assert_allclose(ours.bias, theirs.bias, rtol=6 * 2.0**-24)
+        assert not np.allclose(theirs.weights, before.weights, rtol=0.01)
+
+
+def test_a_dead_channel_has_no_factor_to_be_read(
+    calibrated: bytes, images: NDArray[np.uint8]
+) -> None:
+    first, *_ = read_layers(calibrated)
+    weights, bias = first.weights.copy(), first.bias.copy()
+    weights[2], bias[2] = 0.0, -1.0
+    dead = write_layers(calibrated, {first.name: replace(first, weights=weights, bias=bias)})
+    changed = equalize(dead, observe(dead, images).peaks, "both")
+    read, *_ = read_layers(equalized_like(dead, quantize(changed)))
+    np.testing.assert_array_equal(read.weights[2], 0.0)
+    np.testing.assert_allclose(read.weights, read_layers(changed)[0].weights, rtol=6 * 2.0**-24)
+
+
+def test_the_layers_of_another_model_have_no_factors(varied: bytes, calibrated: bytes) -> None:
+    with pytest.raises(ConversionError, match=r"expected the layers .* in the int8 model, got"):
+        equalized_like(varied, quantize(calibrated))
 
 
 def test_equal_activations_have_equal_peaks(varied: bytes) -> None:

@@ -40,6 +40,7 @@ def test_json() -> None:
     document = to_json(evaluation())
     json.dumps(document, allow_nan=False)
     assert document["model"] == "tiny"
+    assert document["verified"] is True
     assert document["pictures"] == 5
     assert document["correct"] == 3
     assert document["accuracy"] == 3 / 5

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import copy
 import dataclasses
+import json
 import pickle
 import random
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -392,6 +394,32 @@ def test_command(
     assert cli.main(["classify", "--model", str(foreign), *options, shown]) == 0
     with Classifier() as classifier:
         assert classifier.classify(picture)[0].label in capsys.readouterr().out
+
+
+def test_evaluation(
+    foreign: Path, labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same graph gives the same figures, but for what is promised of it."""
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(5)
+    for name in ("cat", "dog"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            image.fromarray(pixels).save(tmp_path / "set" / name / f"{number}.png")
+    words = ["evaluate", str(tmp_path / "set"), "--allow-missing"]
+    assert cli.main([*words, "--json"]) == 0
+    compiled = json.loads(capsys.readouterr().out)
+    words += ["--model", str(foreign), "--unverified", "--labels", labels]
+    assert cli.main([*words, "--activation", "softmax", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (compiled["verified"], found["verified"]) == (True, False)
+    for figure in ("pictures", "correct", "confusion_matrix", "classes"):
+        assert found[figure] == compiled[figure]
+    assert cli.main([*words, "--activation", "softmax"]) == 0
+    assert re.search(r"^verified +no: labels and pixels", capsys.readouterr().out, re.MULTILINE)
+    assert cli.main(words) == 2
+    assert "--unverified: expected also --activation, got none" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

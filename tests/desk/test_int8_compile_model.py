@@ -1,0 +1,32 @@
+"""What a compilation warns of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convert.int8.comparison import Comparison
+from convert.int8.compile_model import _warnings
+
+
+@pytest.mark.parametrize(
+    ("classes", "right", "warned"),
+    [
+        (2, 59, True),
+        (2, 60, False),
+        (3, 46, True),  # two of three classes exchanged
+        (3, 60, False),  # a hard task, of which much was learned
+        (10, 19, True),
+        (10, 20, False),
+    ],
+)
+def test_a_float_model_that_hardly_does_better_than_guessing(
+    classes: int, right: int, warned: bool
+) -> None:
+    true = np.arange(100) % classes
+    answers = np.where(np.arange(100) < right, true, (true + 1) % classes)
+    labels = tuple("abcdefghij"[:classes])
+    found = _warnings(Comparison("set", "validation", labels, true, answers, answers))
+    assert [
+        text.startswith(f"the float model itself is right on only {right}.0 %") for text in found
+    ] == [True] * warned
