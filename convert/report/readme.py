@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convert.report.arm_results import Arm, ArmRun
+from convert.report.arm_results import Arm, ArmRun, Validation
 from convert.report.candidates import PI_NUMBERS, Candidate, candidates, engine_title
 from convert.report.decoding import ResultError
 from convert.report.markdown import escape, rows_markdown
@@ -136,12 +136,28 @@ def _arm_sentences(arm: Arm | None) -> list[str]:
         "core's scheduling model, typically off by the factor behind ×÷ "
         f"(`{_plain(arm.command)}`, {arm.date})."
     )
+    made = " ".join([made, *_int8_ratios(arm.validation)])
     absent = [
         f"Pi {number}: {not_measured('arm')}."
         for board, number in PI_NUMBERS.items()
         if board not in arm.boards
     ]
     return [made, *absent, *_missing_runs(arm)]
+
+
+def _int8_ratios(validation: Validation | None) -> list[str]:
+    """Say which way modelled times are off for what the family is: int8 on LiteRT's XNNPACK."""
+    ratios = sorted(
+        row.published_ms / row.modelled_ms
+        for row in (validation.rows if validation is not None else ())
+        if row.precision == "int8" and "XNNPACK" in row.engine
+    )
+    if not ratios:
+        return []
+    return [
+        f"Published times of int8 networks on LiteRT's XNNPACK ({len(ratios)}) are {ratios[0]:.2f} "
+        f"to {ratios[-1]:.2f} times the modelled."
+    ]
 
 
 def _missing_runs(arm: Arm) -> list[str]:
