@@ -12,15 +12,16 @@ RESULTS := benchmarks/results
 # How the published models were made, beside --data and --seed 1. What taught them and is published
 # no more lies in models/teachers.
 FIRST_SMALL := models/teachers/minivgg-small-1/model.keras
+FIRST_MAX := models/teachers/minivgg-max-1/model.keras
 REPEATED := --teacher-views repeated --teacher-rounds 40
 MIXED := --cutmix 1 --mix-probability 0.5
 # Dark, bright and blurred pictures, of which a teacher sees clear ones.
 ROBUST := --jitter 0.5 --blur 1
 CLEAR := --teacher-sees clear --temperature 2
-TRAIN_minivgg-small := --recipe best --epochs 180 --precision bfloat16 $(MIXED) --teacher models/minivgg-max/model.keras $(FIRST_SMALL) $(REPEATED)
+TRAIN_minivgg-small := --recipe best --epochs 180 --precision bfloat16 $(MIXED) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED)
 TRAIN_minivgg := --recipe best --epochs 160 --precision bfloat16 $(MIXED) --teacher $(FIRST_SMALL) $(REPEATED)
-TRAIN_minivgg-nano := --recipe best --epochs 240 --precision bfloat16 $(ROBUST) --teacher models/minivgg-max/model.keras $(FIRST_SMALL) $(REPEATED) $(CLEAR)
-TRAIN_minivgg-max := --recipe best --epochs 150 --precision bfloat16 $(MIXED)
+TRAIN_minivgg-nano := --recipe best --epochs 240 --precision bfloat16 $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
+TRAIN_minivgg-max := --recipe best --precision bfloat16 $(MIXED) $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
 COMPILE := --search --temperature fit --accept-accuracy 95
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
