@@ -54,9 +54,14 @@ def test_busy_threads_end_with_the_block() -> None:
 def test_busy_threads_that_hang_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without one, a case whose other threads came to an end would pass."""
     monkeypatch.setattr("benchmarks.reliability.concurrency.outcome.JOIN_TIMEOUT_S", 0.1)
-    hang = threading.Event()
-    with BusyThreads(4, lambda _number, _turn, _outcome: hang.wait() and None) as busy:
-        pass
+    called, hang = threading.Event(), threading.Event()
+
+    def call(_number: int, _turn: int, _outcome: Outcome) -> None:
+        called.set()
+        hang.wait()
+
+    with BusyThreads(4, call) as busy:
+        assert called.wait(timeout=10.0)
     assert busy.outcome.errors == ["busy threads: still running after 0.1 s"]
     hang.set()
 
