@@ -23,7 +23,7 @@ PILLOW = "pillow>=9.4"
 # What comes with this package wherever pip's markers fit.
 _IMPLIED = {LITERT_REQUIREMENT, NUMPY, PILLOW, PACKAGE}
 _TFLITE_REQUIREMENTS = ("tflite-runtime>=2.14,<3", NUMPY_1)
-_ENVIRONMENT = "~/minivgg"
+ENVIRONMENT = "~/minivgg"
 
 
 def python(facts: Facts) -> str:
@@ -58,9 +58,9 @@ def new_environment(facts: Facts, *requirements: str) -> str:
     # Not from inside another environment, whose packages it would not see. Those of the system,
     # such as picamera2 and its numpy, stay visible.
     base = shlex.quote(facts.python.base_executable or "python3")
-    pip = f"{_ENVIRONMENT}/bin/pip install"
+    pip = f"{ENVIRONMENT}/bin/pip install"
     others = [_quoted(word) for word in requirements if word not in _IMPLIED]
-    line = f"{first}{base} -m venv --system-site-packages {_ENVIRONMENT} && {pip}"
+    line = f"{first}{base} -m venv --system-site-packages {ENVIRONMENT} && {pip}"
     if is_mixed(facts):
         also = " ".join(map(_quoted, requirements or _TFLITE_REQUIREMENTS))
         return f'{line} --no-deps "minivgg-edge" && {pip} {also}'

@@ -91,7 +91,7 @@ def _nothing_fits(facts: Facts) -> Finding:
 
 
 def _other_python() -> str:
-    folder = "~/minivgg"
+    folder = commands.ENVIRONMENT
     return f'python3.12 -m venv {folder} && {folder}/bin/pip install "{commands.PACKAGE}"'
 
 

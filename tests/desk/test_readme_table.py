@@ -79,7 +79,7 @@ def test_which_way_modelled_times_of_int8_networks_are_off(tmp_path: Path) -> No
         (96.0, 110.0, 900.0),
         ("int8", "int8", "float32"),
         ("TensorFlow Lite, XNNPACK 9.9", "TensorFlow Lite, its own kernels", "XNNPACK"),
-        strict=False,
+        strict=True,
     ):
         row |= {"published_ms": published, "precision": precision, "engine": engine}
         row |= {"modelled_ms": 80.0, "factor": published / 80.0}

@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
+from recorded_threads import record_threads
 
 from minivgg_edge import Classifier, cli
 from minivgg_edge.cli import classify
@@ -88,14 +88,7 @@ def test_times_are_milliseconds_of_one_picture_each(
 def test_the_classifier_gets_the_number_of_threads(
     pictures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-
-    class Recording(Classifier):
-        def __init__(self, model: str | None, *, num_threads: int = 1, **options: Any) -> None:
-            asked.append(num_threads)
-            super().__init__(model, num_threads=num_threads, **options)
-
-    monkeypatch.setattr(classify, "Classifier", Recording)
+    asked = record_threads(monkeypatch, classify)
     assert cli.main(["classify", "--num-threads", "2", pictures[0]]) == 0
     assert asked == [2]
 

@@ -8,10 +8,10 @@ import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
+from recorded_threads import record_threads
 
 from minivgg_edge import Classifier, Prediction, cli
 from minivgg_edge.cli import evaluate
@@ -210,14 +210,7 @@ def test_the_mean_time_is_that_of_the_pictures_that_could_be_read(
 def test_the_classifier_gets_the_number_of_threads(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-
-    class Recording(Classifier):
-        def __init__(self, model: str | None, *, num_threads: int = 1, **options: Any) -> None:
-            asked.append(num_threads)
-            super().__init__(model, num_threads=num_threads, **options)
-
-    monkeypatch.setattr(evaluate, "Classifier", Recording)
+    asked = record_threads(monkeypatch, evaluate)
     assert cli.main(["evaluate", str(folder), "--num-threads", "2"]) == 0
     assert asked == [2]
 
