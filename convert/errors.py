@@ -31,5 +31,9 @@ class CheckpointError(TrainingError):
     """A checkpoint that this run cannot go on with: damaged, of another run or another version."""
 
 
+class FolderInUseError(ConvertError):
+    """Another run is at work in the folder that a run was to write into."""
+
+
 class OutputExistsError(ConvertError):
     """An output file exists with other content and `--force` was not given."""

@@ -14,13 +14,14 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convert.command import EXIT_DONE, run_command
 from convert.errors import TrainingError
+from convert.folder_lock import locked
 from convert.progress import shown_progress
 from convert.quiet import quiet
 from convert.report.reading import reading_notes
@@ -56,7 +57,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for teacher in options.teacher or ():
         if not teacher.is_file():
             raise TrainingError(f"{teacher}: expected a teacher, got no such file")
-    _prepare_folder(options.out, resume=options.resume, force=options.force)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with locked(options.out):
+        return _run_alone(options, given, say)
+
+
+def _run_alone(options: argparse.Namespace, given: list[str], say: Callable[[str], None]) -> int:
+    """Train in the folder, where no other run is at work.
+
+    Args:
+        options: of the command line.
+        given: the command line's words.
+        say: gets one line per step.
+    """
+    _refuse_mixed_runs(options.out, resume=options.resume, force=options.force)
     say(f"Reading {options.data}")
     size = input_size(options.data, options.size)
     with shown_progress("Reading pictures", quiet=options.quiet) as report:
@@ -94,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_DONE
 
 
-def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
-    """Refuse to mix runs in one folder; create it where it is missing."""
+def _refuse_mixed_runs(out: Path, *, resume: bool, force: bool) -> None:
+    """Refuse to mix runs in one folder."""
     model, checkpoint = out / "model.keras", out / CHECKPOINT_NAME
     # A model beside a checkpoint: the end of a run that was killed before it removed that.
     if model.exists() and not force and not (resume and checkpoint.exists()):
@@ -104,7 +118,6 @@ def _prepare_folder(out: Path, *, resume: bool, force: bool) -> None:
         raise TrainingError(
             f"{out} holds an unfinished run: add --resume, or --force to discard it"
         )
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _events(out: Path) -> Path:

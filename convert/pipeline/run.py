@@ -14,9 +14,9 @@ from convert.command import (
     error_line,
 )
 from convert.errors import CheckpointError
+from convert.folder_lock import locked
 from convert.pipeline.errors import StepError
 from convert.pipeline.folder_digest import folder_digest
-from convert.pipeline.lock import locked
 from convert.pipeline.request import Request
 from convert.pipeline.state import State, StepRecord, file_sha256, open_state
 from convert.pipeline.steps import (
@@ -60,7 +60,7 @@ class Run:
             are too few pictures for the gate to tell.
 
         Raises:
-            StateError: another run is at work in the folder.
+            FolderInUseError: another run is at work in the folder.
             StepError: a step failed; the message begins with its name.
         """
         places = self._request.places

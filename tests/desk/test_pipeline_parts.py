@@ -16,11 +16,11 @@ from convert.command import run_command
 from convert.data.folder import read_folder
 from convert.data.source import load_splits
 from convert.errors import DataError
+from convert.folder_lock import locked
 from convert.int8.arguments import parse_arguments as quantize_arguments
 from convert.pipeline.arguments import parse_request
 from convert.pipeline.errors import StateError
 from convert.pipeline.folder_digest import folder_digest
-from convert.pipeline.lock import locked
 from convert.pipeline.run import Run
 from convert.pipeline.state import State, StepRecord, open_state, read_state
 from convert.report.outcome import _confusions_table, _matrix

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from convert.command import run_command
+from convert.folder_lock import locked
 from convert.train import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -227,6 +228,13 @@ def test_an_unfinished_run_is_not_overwritten(photos, tmp_path, capsys):
     (tmp_path / "checkpoint.npz").write_bytes(b"x")
     message = refused(capsys, "--data", str(photos), "-o", str(tmp_path))
     assert "holds an unfinished run: add --resume, or --force" in message
+
+
+def test_one_run_at_a_time_in_a_folder(photos, tmp_path, capsys):
+    with locked(tmp_path):
+        message = refused(capsys, "--data", str(photos), "-o", str(tmp_path), "--force")
+    assert f"{tmp_path}: expected no other run at work there, got one" in message
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_missing_data(tmp_path, capsys):

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from convert.pipeline.errors import StateError
+from convert.errors import FolderInUseError
 
 
 @contextlib.contextmanager
@@ -21,7 +21,7 @@ def locked(folder: Path) -> Iterator[None]:
         folder: of the run; it exists.
 
     Raises:
-        StateError: another run is at work there.
+        FolderInUseError: another run is at work there.
     """
     try:
         import fcntl
@@ -33,7 +33,7 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StateError(
+            raise FolderInUseError(
                 f"{folder}: expected no other run at work there, got one: wait until it has ended, "
                 "or name another --out"
             ) from error
