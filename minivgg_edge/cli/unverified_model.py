@@ -40,6 +40,11 @@ def add_unverified(parser: argparse.ArgumentParser) -> None:
         help="its input is (pixel - M) / S of pixels 0-255 (default: 0)",
     )
     group.add_argument("--std", metavar="S", type=_number, help="see --mean (default: 1)")
+    group.add_argument(
+        "--crop",
+        choices=("none", "center"),
+        help="squeeze whole pictures into its input, or cut their middle out (default: none)",
+    )
 
 
 def unverified_from(arguments: argparse.Namespace) -> Unverified | None:
@@ -51,7 +56,7 @@ def unverified_from(arguments: argparse.Namespace) -> Unverified | None:
     """
     given = {
         name: getattr(arguments, name)
-        for name in ("labels", "activation", "mean", "std")
+        for name in ("labels", "activation", "mean", "std", "crop")
         if getattr(arguments, name) is not None
     }
     if not arguments.unverified:

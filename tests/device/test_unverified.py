@@ -396,6 +396,29 @@ def test_command(
         assert classifier.classify(picture)[0].label in capsys.readouterr().out
 
 
+def test_command_crops(
+    foreign: Path,
+    labels: str,
+    picture: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(picture).save(tmp_path / "p.png")
+    wide = np.concatenate([255 - picture, picture, 255 - picture], axis=1)
+    image.fromarray(wide).save(tmp_path / "wide.png")
+    options = ["--unverified", "--labels", labels, "--activation", "softmax", "--json"]
+
+    def predictions(name: str, *more: str) -> object:
+        words = ["--model", str(foreign), *options, *more, str(tmp_path / name)]
+        assert cli.main(["classify", *words]) == 0
+        return json.loads(capsys.readouterr().out)["predictions"]
+
+    assert predictions("wide.png", "--crop", "center") == predictions("p.png")
+    assert predictions("wide.png") == predictions("wide.png", "--crop", "none")
+    assert predictions("wide.png") != predictions("p.png")
+
+
 def test_evaluation(
     foreign: Path, labels: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -427,6 +450,7 @@ def test_evaluation(
     [
         (["--labels", "LABELS"], "--labels: expected together with --unverified"),
         (["--std", "255"], "--std: expected together with --unverified"),
+        (["--crop", "center"], "--crop: expected together with --unverified"),
         (["--unverified", "--labels", "LABELS"], "--unverified: expected also --activation, got"),
         (["--unverified", "--activation", "logits"], "--unverified: expected also --labels, got"),
         (
