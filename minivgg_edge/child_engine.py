@@ -38,9 +38,7 @@ class ChildEngine:
     """What `interpreter.Engine` is, in a child process. Not thread-safe.
 
     A child that crashed or was interrupted is started anew for the next picture. It ends with this
-    object, and with this process in whichever way that ends: at once if it waits for a picture,
-    otherwise behind the picture that it is at. (What is killed while native code hangs there leaves
-    a child that hangs.)
+    object, and with this process in whichever way that ends, even while native code hangs there.
 
     Attributes:
         input: The input tensor.

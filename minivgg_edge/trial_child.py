@@ -10,7 +10,9 @@ import base64
 import contextlib
 import json
 import os
+import select
 import sys
+import threading
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +57,7 @@ def serve() -> None:
     The first answer is a line, the tensors or an error; the others are the raw outputs.
     """
     _be_the_first_to_go()
+    _end_with_the_parent()
     stream = sys.stdin.buffer
     with _answers() as answers:
         header = json.loads(stream.readline())
@@ -127,6 +130,24 @@ def _answers() -> IO[bytes]:
 def _say(answers: IO[bytes], **facts: Any) -> None:
     answers.write(answer_line(**facts).encode("ascii"))
     answers.flush()
+
+
+def _end_with_the_parent() -> None:
+    """End this process once the parent's end of standard input is closed, whatever it is doing.
+
+    Without it, a process whose native code hangs would outlive a parent that was killed. (Linux
+    would send a signal, but when the thread that started this process ends, not the process.)
+    """
+    if not hasattr(select, "poll"):  # Windows
+        return
+    hang_up = select.poll()
+    hang_up.register(sys.stdin, 0)  # POLLHUP is reported unasked
+
+    def watch() -> None:
+        hang_up.poll()
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _be_the_first_to_go() -> None:

@@ -188,14 +188,20 @@ def test_the_child_ends_with_the_classifier(model: Path) -> None:
     assert process.poll() is not None
 
 
-def test_the_child_ends_with_this_process(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_the_child_ends_with_this_process(model: Path, hangs: bool) -> None:
     reader, writer = os.pipe()
     parent = os.fork()
     if parent == 0:  # ends without any tidying up, as after SIGKILL
         try:
             said = Unverified(labels=LABELS, activation="softmax")
             loaded = Classifier(model, unverified=said)
-            os.write(writer, str(_process(loaded).pid).encode())
+            process = _process(loaded)
+            if hangs:
+                assert process.stdin is not None
+                process.stdin.write(_picture(202).tobytes())
+                time.sleep(0.2)  # until it is taken
+            os.write(writer, str(process.pid).encode())
         finally:
             os._exit(0)
     os.close(writer)
