@@ -49,6 +49,7 @@ yours. Leave the machine alone meanwhile."""
 
 _EPILOG = """\
 The rounds of several models are interleaved, and ratios are those of medians to the first model's.
+Models of one name and precision are told apart by the first letters of their SHA-256 (see info).
 Governor, clock, temperature, throttle bits and the load of other programs are read before and
 after; if they moved, the run is marked as not valid and the exit code is 1. What a machine does
 not tell is listed as not available. Times from x86-64 say nothing about an ARM.
@@ -58,8 +59,8 @@ not tell is listed as not available. Times from x86-64 say nothing about an ARM.
   machine  {before, after, valid, reasons, not_available, is_arm, note}
   entries  one per model: {model, precision, engine, engine_version, is_reference, sha256,
            size_bytes, latency, first_inference_ms, images_per_second, cold_start, memory,
-           accuracy, sustained}; times in milliseconds, fractions from 0 to 1, null is what was
-           not measured
+           accuracy, sustained}; precision is that of input and output: int8 or float32; times in
+           milliseconds, fractions from 0 to 1, null is what was not measured
 
 A model without a manifest is not measured: it would run in a child process, whose times and memory
 are others. `python -m convert.package --adopt` makes one of it that is.

@@ -14,6 +14,7 @@ from minivgg_edge.measure.memory import Memory
 _MIB = 2**20
 _PERCENTILES = ("p50", "p90", "p95", "p99", "min")
 _NOT_MEASURED = ("-", "-", "-")
+_HASH_LETTERS = 8  # as `info` says it in full
 
 
 def to_lines(card: Card) -> Iterator[str]:
@@ -75,17 +76,17 @@ def latency_table(entries: Sequence[Entry], label: str = "") -> list[str]:
         (f"latency, ms{label}", "model", "threads", "batch", "rounds", *_PERCENTILES, "ratio")
     ]
     for key in keys:
-        for entry in entries:
-            rows += [_latency_row(entry, row) for row in entry.latency if row.key == key]
+        for entry, title in _titled(entries):
+            rows += [_latency_row(title, row) for row in entry.latency if row.key == key]
     return table(rows, "ll" + "r" * (len(rows[0]) - 2)) if keys else []
 
 
-def _latency_row(entry: Entry, row: Latency) -> tuple[str, ...]:
+def _latency_row(title: str, row: Latency) -> tuple[str, ...]:
     times = row.summary
     shown = (times.p50_ms, times.p90_ms, times.p95_ms, times.p99_ms, times.min_ms)
     return (
         row.case,
-        name(entry),
+        title,
         str(row.num_threads),
         str(row.batch),
         f"{times.rounds:,}",
@@ -104,12 +105,12 @@ def cold_start_table(entries: Sequence[Entry], label: str = "") -> list[str]:
     rows: list[tuple[str, ...]] = [
         (f"cold start, ms{label}", "processes", *PHASES, "total", "min", "max")
     ]
-    for entry in entries:
+    for entry, title in _titled(entries):
         cold = entry.cold_start
         if cold is not None:
             times = [cold.phases_ms[phase] for phase in PHASES]
             times += [cold.p50_ms, cold.min_ms, cold.max_ms]
-            rows.append((name(entry), str(cold.processes), *(f"{value:.1f}" for value in times)))
+            rows.append((title, str(cold.processes), *(f"{value:.1f}" for value in times)))
     return table(rows, "lr" + "r" * (len(PHASES) + 3)) if len(rows) > 1 else []
 
 
@@ -121,11 +122,11 @@ def model_table(entries: Sequence[Entry]) -> list[str]:
             *("accuracy", "95 % interval", "pictures"),
         )
     ]
-    for entry in entries:
+    for entry, title in _titled(entries):
         speed = "-" if entry.images_per_second is None else f"{entry.images_per_second:,.0f}"
         rows.append(
             (
-                name(entry),
+                title,
                 f"{entry.size_bytes:,}",
                 *_memory_cells(entry.memory),
                 speed,
@@ -155,12 +156,12 @@ def _accuracy_cells(accuracy: Accuracy | None) -> tuple[str, ...]:
 def sustained_table(entries: Sequence[Entry]) -> list[str]:
     """Return the figures of each minute; empty without any."""
     rows = [("sustained", "minute", "p50, ms", "p95, ms", "images/s", "temperature")]
-    for entry in entries:
+    for entry, title in _titled(entries):
         for minute in entry.sustained or ():
             warmth = minute.temperature_c
             rows.append(
                 (
-                    name(entry),
+                    title,
                     str(minute.minute),
                     f"{minute.p50_ms:.3f}",
                     f"{minute.p95_ms:.3f}",
@@ -171,9 +172,16 @@ def sustained_table(entries: Sequence[Entry]) -> list[str]:
     return table(rows, "lrrrrr") if len(rows) > 1 else []
 
 
-def name(entry: Entry) -> str:
-    """Return what the tables call a model."""
-    return f"{printable(entry.model)} {entry.precision}, {entry.engine} {entry.engine_version}"
+def _titled(entries: Sequence[Entry]) -> list[tuple[Entry, str]]:
+    """Return each entry with what the tables call it, by which it can be told from the others."""
+    titles = [
+        f"{printable(entry.model)} {entry.precision}, {entry.engine} {entry.engine_version}"
+        for entry in entries
+    ]
+    return [
+        (entry, title if titles.count(title) == 1 else f"{title}, {entry.sha256[:_HASH_LETTERS]}")
+        for entry, title in zip(entries, titles, strict=True)
+    ]
 
 
 def _moving(state: MachineState) -> str:

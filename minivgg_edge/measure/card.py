@@ -51,7 +51,8 @@ class Entry:
 
     Attributes:
         model: Its name.
-        precision: "int8" or "float32".
+        precision: Of what goes in and out: "int8" of any 8-bit type, "float32" also where weights
+            are stored as float16 or int8.
         engine: What runs it.
         engine_version: Its version.
         is_reference: Whether ratios are relative to this entry.

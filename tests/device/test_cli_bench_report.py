@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -78,6 +79,15 @@ def test_sustained() -> None:
         "sustained": NAME, "minute": "1", "p50, ms": "4.500", "p95, ms": "5.500",
         "images/s": "250", "temperature": "61.5 C",
     }  # fmt: skip
+
+
+def test_models_of_one_name_are_told_apart_by_their_files() -> None:
+    """Two versions of a model, or two precisions whose inputs and outputs are floats."""
+    entries = [dataclasses.replace(ENTRY, sha256=letter * 64) for letter in "ab"]
+    named = ["m int8, engine 1.2, aaaaaaaa", "m int8, engine 1.2, bbbbbbbb"]
+    tables = (latency_table, cold_start_table, model_table, sustained_table)
+    for lines in (table(entries) for table in tables):
+        assert [re.search("m int8[a-z0-9., ]*?(?=  )", line)[0] for line in lines[1:]] == named
 
 
 def test_state_before_and_after(tmp_path: Path) -> None:
