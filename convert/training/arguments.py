@@ -90,6 +90,11 @@ def recipe_of(
         differs = augmentation.changes_light_or_focus and value["teacher_views"] != "cached"
         if options.teacher_sees is not None and not differs:
             raise TrainingError("--teacher-sees needs --jitter or --blur: both see the same")
+        changes = augmentation.changes_light_or_focus or value["mixup"] or value["cutmix"]
+        if options.clear_epochs and not changes:
+            raise TrainingError(
+                "--clear-epochs needs --mixup, --cutmix, --jitter or --blur: all epochs are clear"
+            )
         if teacher_sha256 is not None:
             distillation = Distillation(
                 teacher_sha256,
@@ -112,6 +117,7 @@ def recipe_of(
             seed=options.seed,
             augmentation=augmentation,
             mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
+            clear_epochs=value["clear_epochs"],
             branches=value["branches"],
             precision=value["precision"],
             progressive=value["progressive"],

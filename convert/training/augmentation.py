@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -70,6 +70,11 @@ class Augmentation:
     def changes_light_or_focus(self) -> bool:
         """Whether pictures get another light or are blurred."""
         return self.blur > 0.0 or self.jitter > 0.0
+
+    @property
+    def clear(self) -> Augmentation:
+        """The same without blur and change of light."""
+        return replace(self, jitter=0.0, blur=0.0)
 
     def apply(
         self, images: NDArray[np.uint8], generator: np.random.Generator, *, clear: bool = False

@@ -185,12 +185,13 @@ class Trainer:
         if distillation.views == "live":
             return None, None, fast_teacher(teacher, self.recipe.precision)
         if distillation.views == "repeated":
-            return None, self._repeated_answers(teacher, distillation.rounds), None
+            return None, self._repeated_answers(teacher), None
         log_scores = cached_answers(teacher, self.train.images, folder=self.folder)
         return CachedAnswers(log_scores, distillation.temperature), None, None
 
-    def _repeated_answers(self, teacher: Teacher, rounds: int) -> RepeatedAnswers:
+    def _repeated_answers(self, teacher: Teacher) -> RepeatedAnswers:
         recipe, train = self.recipe, self.train
+        epochs = recipe.answered_epochs
         drawn_by = [
             FORMAT,
             # Other versions may draw or resample otherwise.
@@ -205,11 +206,13 @@ class Trainer:
         ]
         if recipe.shows_clear:
             drawn_by.append("clear")
+        if recipe.clear_epochs:
+            drawn_by.append("clear epochs")
         digest = hashlib.sha256(json.dumps(drawn_by, sort_keys=True).encode()).hexdigest()
         return RepeatedAnswers(
-            self.folder / f"teacher-{teacher.sha256[:16]}-{digest[:16]}-{rounds}.npy",
+            self.folder / f"teacher-{teacher.sha256[:16]}-{digest[:16]}-{epochs}.npy",
             answering(teacher, recipe.precision),
-            rounds=rounds,
+            epochs=epochs,
             steps=self._steps,
             batch=min(recipe.batch_size, len(self.train)),
             classes=self.train.classes,
@@ -220,14 +223,14 @@ class Trainer:
         import tensorflow as tf
 
         recipe, repeated = self.recipe, self._repeated
-        drawn = epoch if repeated is None else epoch % repeated.rounds
+        drawn = recipe.drawn_epoch(epoch)
         batches = training_batches(
             self.train,
             batch_size=recipe.batch_size,
-            augmentation=recipe.augmentation,
+            augmentation=recipe.augmentation_in(epoch),
             seed=recipe.seed,
             epoch=drawn,
-            mixing=recipe.mixing,
+            mixing=recipe.mixing_in(epoch),
             teacher=self._answers,
             # A teacher whose answers are known looks at nothing.
             clear=recipe.shows_clear and (repeated is None or not repeated.knows(drawn)),

@@ -156,6 +156,12 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     option("--mixup", "alpha of mixup; 0: none")
     option("--cutmix", "alpha of CutMix; 0: none")
     option("--mix-probability", "share of the batches that mixup or CutMix mix")
+    option(
+        "--clear-epochs",
+        "of the last epochs, how many see pictures that are not mixed, blurred or in another light",
+        kind=seed,
+        metavar="N",
+    )
     option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
     option(
         "--precision",

@@ -174,5 +174,8 @@ def _notes(
         notes.append("The teacher answers each picture, unless it has before")
     if recipe.distillation is not None and recipe.distillation.views == "repeated":
         rounds = recipe.distillation.rounds
-        notes.append(f"The teacher answers in the first {rounds} epochs, whose pictures repeat")
+        notes.append(
+            f"The teacher answers in the first {rounds} epochs, whose pictures repeat"
+            + (", and in the clear ones" if recipe.clear_epochs else "")
+        )
     return tuple(notes)

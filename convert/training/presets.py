@@ -44,6 +44,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "mixup": 0.0,
     "cutmix": 0.0,
     "mix_probability": 1.0,
+    "clear_epochs": 0,
     "branches": "none",
     "precision": "float32",
     "progressive": 0.0,

@@ -32,6 +32,9 @@ class Recipe:
         seed: seed of everything random in the run.
         augmentation: how training pictures are varied.
         mixing: whether they are mixed with each other.
+        clear_epochs: of the last epochs, how many see pictures that are neither mixed nor blurred
+            nor in another light: what was learnt from strong changes is refined on what a model is
+            shown most (He et al. 2019, arXiv:1909.09148).
         branches: "rep": with branches that are fused at the end, see `training.network`.
         precision: that steps compute in.
         progressive: share of the epochs, from the first on, that see the pictures smaller, see
@@ -54,6 +57,7 @@ class Recipe:
     seed: int = 1
     augmentation: Augmentation = field(default_factory=Augmentation)
     mixing: Mixing = field(default_factory=Mixing)
+    clear_epochs: int = 0
     branches: Branches = "none"
     precision: Precision = "float32"
     progressive: float = 0.0
@@ -78,6 +82,11 @@ class Recipe:
             raise ValueError(f"expected a positive learning rate, got {self.learning_rate}")
         if not 0.0 <= self.weight_decay < math.inf:
             raise ValueError(f"expected a weight decay of at least 0, got {self.weight_decay}")
+        if not 0 <= self.clear_epochs <= self.epochs:
+            raise ValueError(
+                f"expected 0 to {self.epochs} clear epochs, those of the run, "
+                f"got {self.clear_epochs}"
+            )
         if self.patience < 0:
             raise ValueError(f"expected a patience of at least 0 epochs, got {self.patience}")
         # Keras and numpy take 32 bits.
@@ -88,6 +97,38 @@ class Recipe:
     def small_epochs(self) -> int:
         """How many epochs see the pictures smaller; the last one never does."""
         return min(round(self.progressive * self.epochs), self.epochs - 1)
+
+    def is_clear(self, epoch: int) -> bool:
+        """Whether an epoch (from 0) is one of the `clear_epochs`."""
+        return epoch >= self.epochs - self.clear_epochs
+
+    def augmentation_in(self, epoch: int) -> Augmentation:
+        """Return how the pictures of an epoch (from 0) are varied."""
+        return self.augmentation.clear if self.is_clear(epoch) else self.augmentation
+
+    def mixing_in(self, epoch: int) -> Mixing:
+        """Return how the pictures of an epoch (from 0) are mixed."""
+        return Mixing() if self.is_clear(epoch) else self.mixing
+
+    @property
+    def answered_epochs(self) -> int:
+        """How many epochs' pictures a teacher answers, of repeated views; 0 of others."""
+        distillation = self.distillation
+        if distillation is None or distillation.views != "repeated":
+            return 0
+        # All rounds, even of a run of fewer epochs: a longer one goes on with the same answers.
+        return distillation.rounds + min(distillation.rounds, self.clear_epochs)
+
+    def drawn_epoch(self, epoch: int) -> int:
+        """Return the epoch (from 0) whose pictures an epoch sees: repeated views come again.
+
+        Those of clear epochs repeat among themselves, behind the others.
+        """
+        distillation = self.distillation
+        if distillation is None or distillation.views != "repeated":
+            return epoch
+        rounds, first_clear = distillation.rounds, self.epochs - self.clear_epochs
+        return rounds + (epoch - first_clear) % rounds if self.is_clear(epoch) else epoch % rounds
 
     @property
     def shows_clear(self) -> bool:

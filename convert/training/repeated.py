@@ -38,14 +38,14 @@ class RepeatedAnswers:
     """Answers to the batches of the first epochs, computed when they are first asked for."""
 
     def __init__(
-        self, path: Path, answer: Answer, *, rounds: int, steps: int, batch: int, classes: int
+        self, path: Path, answer: Answer, *, epochs: int, steps: int, batch: int, classes: int
     ) -> None:
         """Open the file of answers, or make one without any.
 
         Args:
             path: of the file, a .npy; its name says whose answers to what it holds.
             answer: from uint8 (n, height, width, 3) to the logarithms of scores, (n, classes).
-            rounds: epochs before the batches repeat.
+            epochs: whose batches differ.
             steps: batches of an epoch.
             batch: pictures of a batch.
             classes: that are scored.
@@ -53,9 +53,8 @@ class RepeatedAnswers:
         Raises:
             TrainingError: the file is damaged.
         """
-        self.rounds = rounds
         self._answer = answer
-        shape = (rounds, steps, batch, classes)
+        shape = (epochs, steps, batch, classes)
         if not path.exists():
             buffer = io.BytesIO()
             np.save(buffer, np.full(shape, np.nan, dtype=np.float32))
@@ -72,14 +71,14 @@ class RepeatedAnswers:
             )
 
     def knows(self, epoch: int) -> bool:
-        """Whether every batch of an epoch (from 0, below `rounds`) has been answered."""
+        """Whether every batch of an epoch (from 0, below `epochs`) has been answered."""
         return not np.isnan(self._file[epoch]).any()
 
     def to(self, epoch: int, step: int, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the answers to a batch.
 
         Args:
-            epoch: from 0, below `rounds`.
+            epoch: from 0, below `epochs`.
             step: of the batch, from 0.
             images: uint8 (batch, height, width, 3); not looked at where the answers are known.
 

@@ -76,7 +76,7 @@ def test_every_option_reaches_the_recipe():
         *("--normalization-momentum", "0.8"),
         *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
-        *("--teacher-rounds", "5", "--teacher-sees", "same"),
+        *("--teacher-rounds", "5", "--teacher-sees", "same", "--clear-epochs", "2"),
     ]
     weights = (0.5, 1.5)
     recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
@@ -101,6 +101,7 @@ def test_every_option_reaches_the_recipe():
             "blur": 1.5,
         },
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
+        "clear_epochs": 2,
         "branches": "rep",
         "precision": "bfloat16",
         "progressive": 0.4,
@@ -140,6 +141,16 @@ def test_what_a_teacher_sees_must_make_a_difference(sees):
     with pytest.raises(TrainingError, match="--teacher-sees needs --jitter or --blur"):
         recipe_of(words, teacher_sha256="ab")
     assert recipe_of(words, teacher_sha256="ab", folder_count=99).distillation.sees == sees
+
+
+def test_clear_epochs_must_make_a_difference():
+    words = parsed("--clear-epochs", "3")
+    with pytest.raises(TrainingError, match="--clear-epochs needs --mixup, --cutmix, --jitter or"):
+        recipe_of(words)
+    assert recipe_of(words, folder_count=99).clear_epochs == 3
+    assert recipe_of(parsed("--clear-epochs", "3", "--mixup", "1")).clear_epochs == 3
+    with pytest.raises(TrainingError, match="expected 0 to 30 clear epochs"):
+        recipe_of(parsed("--clear-epochs", "31", "--mixup", "1"))
 
 
 def test_photos_are_shown_dark_blurred_turned_and_nearer():

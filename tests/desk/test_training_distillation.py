@@ -12,6 +12,7 @@ from convert.architecture import build_minivgg
 from convert.errors import TrainingError
 from convert.quiet import quiet
 from convert.training.augmentation import Augmentation
+from convert.training.batches import training_batches
 from convert.training.distillation import (
     CachedAnswers,
     Distillation,
@@ -99,7 +100,7 @@ def test_damaged_answers_are_named(tiny, tmp_path, damage):
         cached_answers(teacher, images, folder=tmp_path)
 
 
-def trainer_of(tiny, folder, order=slice(None), augmentation=None, **distillation):
+def trainer_of(tiny, folder, order=slice(None), augmentation=None, clear_epochs=0, **distillation):
     from convert.training.loop import Trainer
 
     splits = splits_of(tiny)
@@ -110,6 +111,7 @@ def trainer_of(tiny, folder, order=slice(None), augmentation=None, **distillatio
             batch_size=32,
             augmentation=augmentation or Augmentation(),
             mixing=Mixing(cutmix=1.0, probability=0.5),
+            clear_epochs=clear_epochs,
             distillation=Distillation(teacher.sha256, **distillation),
         )
         student = build_minivgg(
@@ -156,6 +158,44 @@ def test_repeated_answers_are_those_to_the_batches_that_come_again(tiny, tmp_pat
     list(again.steps(3))
     np.testing.assert_array_equal(seen[5][0][1], seen[3][0][1])
     assert list(tmp_path.glob("teacher-*.npy")) == [file]
+
+
+def test_the_last_epochs_are_clear(tiny, tmp_path):
+    """They repeat among themselves, and those before are those of a run without clear ones."""
+    light = Augmentation(jitter=0.5)
+    seen = {}
+
+    def step(images, shown, targets, answers, rate, decay):
+        batch = (np.asarray(part) for part in (images, shown, targets, answers))
+        seen.setdefault((folder, epoch), []).append(tuple(batch))
+        return 0.0, 0
+
+    for folder, clear in (("without", 0), ("with", 3)):
+        trainer = trainer_of(
+            tiny, tmp_path / folder, augmentation=light, clear_epochs=clear,
+            views="repeated", sees="clear", rounds=2, temperature=1.0,
+        )  # fmt: skip
+        trainer._step_functions = {False: step}
+        for epoch in range(5):
+            list(trainer.steps(epoch))
+
+    def same(one, other):
+        pairs = zip(seen[one], seen[other], strict=True)
+        return all(np.array_equal(a, b) for pair in pairs for a, b in zip(*pair, strict=True))
+
+    assert same(("with", 0), ("without", 0))
+    assert same(("with", 1), ("without", 1))
+    assert same(("with", 4), ("with", 2))
+    drawn = {"batch_size": 32, "augmentation": Augmentation(), "seed": trainer.recipe.seed}
+    for epoch, at in ((2, 2), (3, 3)):  # behind the rounds, which are 0 and 1
+        plain = training_batches(trainer.train, **drawn, epoch=at)
+        for batch, (images, shown, targets, answers) in zip(
+            plain, seen["with", epoch], strict=True
+        ):
+            np.testing.assert_array_equal(images, batch.images)
+            np.testing.assert_array_equal(shown, batch.images)
+            np.testing.assert_array_equal(targets, batch.targets)
+            np.testing.assert_allclose(answers, predict(tiny.model, images), atol=1e-5)
 
 
 def test_repeated_views_of_enough_rounds_teach_as_live_ones_do(tiny, tmp_path):
@@ -212,7 +252,7 @@ def test_answers_that_were_written_in_part_are_computed_anew(tmp_path):
         return images.mean(axis=(1, 2))
 
     images = np.full((2, 4, 4, 3), 7, np.uint8)
-    sizes = {"rounds": 2, "steps": 3, "batch": 2, "classes": 3}
+    sizes = {"epochs": 2, "steps": 3, "batch": 2, "classes": 3}
     asked = []
     answers = RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
     found = answers.to(1, 2, images)
@@ -226,7 +266,7 @@ def test_answers_that_were_written_in_part_are_computed_anew(tmp_path):
     assert np.isnan(again._file[0]).all()
     assert np.isnan(again._file[1, :2]).all()
     with pytest.raises(TrainingError, match=r"a.npy: expected float32 \(3, 3, 2, 3\).*delete it"):
-        RepeatedAnswers(tmp_path / "a.npy", answer, **{**sizes, "rounds": 3})
+        RepeatedAnswers(tmp_path / "a.npy", answer, **{**sizes, "epochs": 3})
     (tmp_path / "a.npy").write_bytes(b"x")
     with pytest.raises(TrainingError, match=r"a\.npy: damaged, delete it"):
         RepeatedAnswers(tmp_path / "a.npy", answer, **sizes)
