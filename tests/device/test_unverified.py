@@ -485,6 +485,7 @@ def test_labels_of_an_editor_that_marks_utf_8(tmp_path: Path) -> None:
         activation="softmax",
         mean=2.0,
         std=None,
+        crop=None,
     )
     expected = Unverified(labels=("cat", "käfer"), activation="softmax", mean=2.0)
     assert unverified_from(arguments) == expected
