@@ -45,10 +45,10 @@ VARIANTS: Mapping[str, Variant] = {
     "jitter 0.3 and blur": Variant(("--jitter", "0.3", *_BLUR)),
     "jitter 0.5 and blur": Variant(("--jitter", "0.5", *_BLUR)),
     # A tenth of a run of 30, and a fifth.
-    "jitter 0.5 and blur, 3 clear epochs": Variant(
+    "jitter 0.5 and blur but 3 clear epochs": Variant(
         ("--jitter", "0.5", *_BLUR, "--clear-epochs", "3")
     ),
-    "jitter 0.5 and blur, 6 clear epochs": Variant(
+    "jitter 0.5 and blur but 6 clear epochs": Variant(
         ("--jitter", "0.5", *_BLUR, "--clear-epochs", "6")
     ),
     "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),

@@ -270,6 +270,7 @@ def test_usage_errors(capsys, words, message):
 
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_every_variant_is_a_valid_recipe_of_its_own(name):
+    assert "," not in name  # it parts the names behind --variants
     words = VARIANTS[name].words([Path("teacher.keras")])
     options = parse_arguments(None, ["--data", "photos", *words])
     assert (options.teacher is not None) == VARIANTS[name].teacher
