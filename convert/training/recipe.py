@@ -99,8 +99,8 @@ class Recipe:
         return min(round(self.progressive * self.epochs), self.epochs - 1)
 
     def is_clear(self, epoch: int) -> bool:
-        """Whether an epoch (from 0) is one of the `clear_epochs`."""
-        return epoch >= self.epochs - self.clear_epochs
+        """Whether an epoch (from 0) is one of the `clear_epochs`; none behind the last one is."""
+        return self.epochs - self.clear_epochs <= epoch < self.epochs
 
     def augmentation_in(self, epoch: int) -> Augmentation:
         """Return how the pictures of an epoch (from 0) are varied."""

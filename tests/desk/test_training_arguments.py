@@ -153,6 +153,16 @@ def test_clear_epochs_must_make_a_difference():
         recipe_of(parsed("--clear-epochs", "31", "--mixup", "1"))
 
 
+def test_epochs_behind_the_last_are_those_of_a_run_that_goes_on():
+    """`benchmarks.ablations.step_times` takes steps for as long as it measures."""
+    words = ["--epochs", "5", "--mixup", "1", "--jitter", "0.5"]
+    for clear, expected in (("0", []), ("2", [3, 4])):
+        recipe = recipe_of(parsed(*words, "--clear-epochs", clear))
+        assert [epoch for epoch in range(9) if recipe.is_clear(epoch)] == expected
+        assert recipe.mixing_in(7) == recipe.mixing
+        assert recipe.augmentation_in(7) == recipe.augmentation
+
+
 def test_photos_are_shown_dark_blurred_turned_and_nearer():
     assert recipe_of(parsed(), folder_count=40).augmentation == Augmentation(
         jitter=0.5, blur=1.0, rotate_deg=15.0, zoom=0.15
