@@ -38,7 +38,7 @@ class ChildEngine:
     """What `interpreter.Engine` is, in a child process. Not thread-safe.
 
     A child that crashed or was interrupted is started anew for the next picture. It ends with this
-    object, and with this process in whichever way that ends, even while native code hangs there.
+    object, and with this process in whichever way that ends, even while it hangs at a picture.
 
     Attributes:
         input: The input tensor.

@@ -14,7 +14,7 @@ from minivgg_edge.measure.memory import Memory
 _MIB = 2**20
 _PERCENTILES = ("p50", "p90", "p95", "p99", "min")
 _NOT_MEASURED = ("-", "-", "-")
-_HASH_LETTERS = 8  # as `info` says it in full
+_HASH_LETTERS = 8  # enough to tell a few files apart; `info` has all of them
 
 
 def to_lines(card: Card) -> Iterator[str]:

@@ -380,16 +380,22 @@ def labels(bundled: ModelFile, tmp_path: Path) -> str:
     return str(path)
 
 
+@pytest.fixture
+def picture_file(picture: np.ndarray, tmp_path: Path) -> Path:
+    image = pytest.importorskip("PIL.Image")
+    path = tmp_path / "p.png"
+    image.fromarray(picture).save(path)
+    return path
+
+
 def test_command(
     foreign: Path,
     labels: str,
     picture: np.ndarray,
-    tmp_path: Path,
+    picture_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    image = pytest.importorskip("PIL.Image")
-    image.fromarray(picture).save(tmp_path / "p.png")
-    shown = str(tmp_path / "p.png")
+    shown = str(picture_file)
     options = ["--unverified", "--labels", labels, "--activation", "softmax"]
     assert cli.main(["classify", "--model", str(foreign), *options, shown]) == 0
     with Classifier() as classifier:
@@ -400,23 +406,23 @@ def test_command_crops(
     foreign: Path,
     labels: str,
     picture: np.ndarray,
-    tmp_path: Path,
+    picture_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     image = pytest.importorskip("PIL.Image")
-    image.fromarray(picture).save(tmp_path / "p.png")
     wide = np.concatenate([255 - picture, picture, 255 - picture], axis=1)
-    image.fromarray(wide).save(tmp_path / "wide.png")
+    wide_file = picture_file.with_name("wide.png")
+    image.fromarray(wide).save(wide_file)
     options = ["--unverified", "--labels", labels, "--activation", "softmax", "--json"]
 
-    def predictions(name: str, *more: str) -> object:
-        words = ["--model", str(foreign), *options, *more, str(tmp_path / name)]
+    def predictions(shown: Path, *more: str) -> object:
+        words = ["--model", str(foreign), *options, *more, str(shown)]
         assert cli.main(["classify", *words]) == 0
         return json.loads(capsys.readouterr().out)["predictions"]
 
-    assert predictions("wide.png", "--crop", "center") == predictions("p.png")
-    assert predictions("wide.png") == predictions("wide.png", "--crop", "none")
-    assert predictions("wide.png") != predictions("p.png")
+    assert predictions(wide_file, "--crop", "center") == predictions(picture_file)
+    assert predictions(wide_file) == predictions(wide_file, "--crop", "none")
+    assert predictions(wide_file) != predictions(picture_file)
 
 
 def test_evaluation(
