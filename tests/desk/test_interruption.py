@@ -23,7 +23,7 @@ from benchmarks.result import read_result
 from convert.atomic import write_output
 from convert.command import run_command
 from convert.errors import TrainingError
-from convert.train import _prepare_folder
+from convert.train import _refuse_mixed_runs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
@@ -263,11 +263,11 @@ def test_moments_and_lines_are_spread() -> None:
 def test_a_run_that_was_killed_before_it_removed_its_checkpoint_resumes(tmp_path: Path) -> None:
     (tmp_path / "model.keras").touch()
     with pytest.raises(TrainingError, match="holds a finished run"):
-        _prepare_folder(tmp_path, resume=True, force=False)
+        _refuse_mixed_runs(tmp_path, resume=True, force=False)
     (tmp_path / "checkpoint.npz").touch()
     with pytest.raises(TrainingError, match="holds a finished run"):
-        _prepare_folder(tmp_path, resume=False, force=False)
-    _prepare_folder(tmp_path, resume=True, force=False)
+        _refuse_mixed_runs(tmp_path, resume=False, force=False)
+    _refuse_mixed_runs(tmp_path, resume=True, force=False)
     assert (tmp_path / "checkpoint.npz").exists()
 
 
