@@ -51,6 +51,9 @@ VARIANTS: Mapping[str, Variant] = {
     "jitter 0.5 and blur but 6 clear epochs": Variant(
         ("--jitter", "0.5", *_BLUR, "--clear-epochs", "6")
     ),
+    "jitter 0.5 and blur but half of 6 clear epochs": Variant(
+        ("--jitter", "0.5", *_BLUR, "--clear-epochs", "6", "--clear-share", "0.5")
+    ),
     "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),
     "jitter 0.2 and no blur": Variant(("--jitter", "0.2", "--blur", "0")),
     "mixup": Variant(("--mixup", "0.2")),

@@ -95,6 +95,8 @@ def recipe_of(
             raise TrainingError(
                 "--clear-epochs needs --mixup, --cutmix, --jitter or --blur: all epochs are clear"
             )
+        if options.clear_share is not None and not options.clear_epochs:
+            raise TrainingError("--clear-share needs --clear-epochs: it is of what they change")
         if teacher_sha256 is not None:
             distillation = Distillation(
                 teacher_sha256,
@@ -118,6 +120,7 @@ def recipe_of(
             augmentation=augmentation,
             mixing=Mixing(value["mixup"], value["cutmix"], value["mix_probability"]),
             clear_epochs=value["clear_epochs"],
+            clear_share=value["clear_share"],
             branches=value["branches"],
             precision=value["precision"],
             progressive=value["progressive"],

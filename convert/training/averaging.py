@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import keras
 
+    from convert.training.network import Weights
+
 
 def averaging_decay(step: int, decay: float) -> float:
     """Decay of step `step` (from 0): small at first, so that the random start is soon forgotten.
@@ -48,3 +50,13 @@ class WeightAverage:
         """The averages by the path of their variable, such as "conv1_1/kernel"."""
         pairs = zip(self._paths, self.variables, strict=True)
         return {path: average.numpy() for path, average in pairs}
+
+
+def between(first: Weights, second: Weights, share: float) -> Weights:
+    """Return the weights a share of the way from `first` to `second`, by the same paths.
+
+    first + share * (second - first), the weight-space ensemble of Wortsman et al. 2022
+    (arXiv:2109.01903): of one model before and behind a last part of its training, which lie in one
+    valley of the loss.
+    """
+    return {path: first[path] + np.float32(share) * (second[path] - first[path]) for path in second}

@@ -24,6 +24,7 @@ _LATER_OPTIONS: Mapping[str, object] = {
     "class_weights": [],
     "progressive": 0.0,
     "clear_epochs": 0,
+    "clear_share": 1.0,
 }
 _LATER_AUGMENTATION: Mapping[str, object] = {"rotate_deg": 0.0, "zoom": 0.0, "blur": 0.0}
 _LATER_DISTILLATION: Mapping[str, object] = {"rounds": 16, "sees": "same"}

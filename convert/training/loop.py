@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
 from convert.errors import CheckpointError, TrainingError
-from convert.training.averaging import WeightAverage, averaging_decay
+from convert.training.averaging import WeightAverage, averaging_decay, between
 from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import (
     FORMAT,
@@ -92,8 +92,10 @@ class Trainer:
         self._average = WeightAverage(self._trained)
         self._optimizer = build_optimizer(self._trained, recipe)
         self._schedule = recipe.schedule(self._steps)
-        # With patience: the average of the epoch with the least validation loss.
+        # With patience: what the epoch with the least validation loss was judged by.
         self._best: Weights | None = None
+        # With a clear share: the average that the clear epochs began with.
+        self._before_clear: Weights | None = None
         # Traced when they are first called: one for smaller pictures, one for whole ones.
         self._step_functions = {
             small: traced_step(
@@ -125,18 +127,21 @@ class Trainer:
             return False
         check_fingerprint(self.folder, with_later_options(saved.fingerprint), self.fingerprint)
         variables = self._variables()
-        paths = list(self._average.values()) if self.recipe.patience else []
-        expected = len(variables) + len(paths)
+        self.history = saved.history
+        paths = list(self._average.values())
+        expected = len(variables) + len(paths) * (bool(self.recipe.patience) + self._is_between())
         if len(saved.arrays) != expected:
             raise CheckpointError(
                 f"{self.folder}: expected a checkpoint of {expected} variables, "
                 f"got {len(saved.arrays)}"
             )
-        for variable, array in zip(variables, saved.arrays, strict=False):
-            variable.assign(array)
-        if paths:
-            self._best = dict(zip(paths, saved.arrays[len(variables) :], strict=True))
-        self.history = saved.history
+        arrays = iter(saved.arrays)
+        for variable in variables:
+            variable.assign(next(arrays))
+        if self.recipe.patience:
+            self._best = {path: next(arrays) for path in paths}
+        if self._is_between():
+            self._before_clear = {path: next(arrays) for path in paths}
         return True
 
     def run(self, report: Callable[[Progress], None]) -> keras.Model:
@@ -157,7 +162,19 @@ class Trainer:
         return self._kept.plain
 
     def _kept_values(self) -> Weights:
-        return self._average.values() if self._best is None else self._best
+        return self._judged_values() if self._best is None else self._best
+
+    def _judged_values(self) -> Weights:
+        """The average; in clear epochs with a share, what lies so far between two averages."""
+        average = self._average.values()
+        if self._before_clear is None:
+            return average
+        return between(self._before_clear, average, self.recipe.clear_share)
+
+    def _is_between(self) -> bool:
+        """Whether the run has come into clear epochs of which it keeps a share."""
+        recipe = self.recipe
+        return recipe.clear_share < 1.0 and self.epochs_done > recipe.first_clear_epoch
 
     def fusion_difference(self, images: NDArray[np.uint8]) -> float | None:
         """Largest difference of a score between the kept model and the one with branches.
@@ -259,6 +276,8 @@ class Trainer:
 
     def _run_epoch(self, epoch: int, report: Callable[[Progress], None]) -> None:
         epochs, steps = self.recipe.epochs, self._steps
+        if self.recipe.clear_share < 1.0 and epoch == self.recipe.first_clear_epoch:
+            self._before_clear = self._average.values()
         started = time.perf_counter()
         results: list[StepResult] = []
         for result in self.steps(epoch):
@@ -273,8 +292,8 @@ class Trainer:
             )
         self._wait()
         started = time.perf_counter()
-        averages = self._average.values()
-        self._kept.take(averages)
+        judged = self._judged_values()
+        self._kept.take(judged)
         scores = predict(self._kept.plain, self.validation.images)
         record = {
             "epoch": epoch + 1,
@@ -290,8 +309,10 @@ class Trainer:
         arrays = [variable.numpy() for variable in self._variables()]
         if self.recipe.patience:
             if self.kept_epoch == self.epochs_done:
-                self._best = averages
-            arrays += (self._best or averages).values()
+                self._best = judged
+            arrays += (self._best or judged).values()
+        if self._before_clear is not None:
+            arrays += self._before_clear.values()
         Checkpoint(self.fingerprint, self.epochs_done, self.history, arrays).save(self.folder)
         report(Progress(epoch, epochs, steps, steps, loss, record))
 

@@ -162,6 +162,10 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         kind=seed,
         metavar="N",
     )
+    option(
+        "--clear-share",
+        "how much of what the clear epochs changed in the averaged weights is kept, 0-1",
+    )
     option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
     option(
         "--precision",

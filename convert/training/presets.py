@@ -45,6 +45,7 @@ DEFAULTS: Mapping[str, OptionValue] = {
     "cutmix": 0.0,
     "mix_probability": 1.0,
     "clear_epochs": 0,
+    "clear_share": 1.0,
     "branches": "none",
     "precision": "float32",
     "progressive": 0.0,

@@ -35,6 +35,8 @@ class Recipe:
         clear_epochs: of the last epochs, how many see pictures that are neither mixed nor blurred
             nor in another light: what was learnt from strong changes is refined on what a model is
             shown most (He et al. 2019, arXiv:1909.09148).
+        clear_share: how far the kept weights lie on the way from the average before the clear
+            epochs, 0, to that behind them, 1; see `training.averaging.between`.
         branches: "rep": with branches that are fused at the end, see `training.network`.
         precision: that steps compute in.
         progressive: share of the epochs, from the first on, that see the pictures smaller, see
@@ -58,6 +60,7 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
     mixing: Mixing = field(default_factory=Mixing)
     clear_epochs: int = 0
+    clear_share: float = 1.0
     branches: Branches = "none"
     precision: Precision = "float32"
     progressive: float = 0.0
@@ -87,11 +90,23 @@ class Recipe:
                 f"expected 0 to {self.epochs} clear epochs, those of the run, "
                 f"got {self.clear_epochs}"
             )
+        if not 0.0 < self.clear_share <= 1.0:
+            raise ValueError(f"expected a clear share in 0..1 (0 excluded), got {self.clear_share}")
+        if self.clear_share < 1.0 and not 0 < self.clear_epochs < self.epochs:
+            raise ValueError(
+                f"expected 1 to {self.epochs - 1} clear epochs for a clear share, epochs on both "
+                f"sides of its start, got {self.clear_epochs}"
+            )
         if self.patience < 0:
             raise ValueError(f"expected a patience of at least 0 epochs, got {self.patience}")
         # Keras and numpy take 32 bits.
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"expected a seed from 0 to {2**32 - 1}, got {self.seed}")
+
+    @property
+    def first_clear_epoch(self) -> int:
+        """The epoch (from 0) that the clear ones begin with; the number of epochs without any."""
+        return self.epochs - self.clear_epochs
 
     @property
     def small_epochs(self) -> int:
@@ -100,7 +115,7 @@ class Recipe:
 
     def is_clear(self, epoch: int) -> bool:
         """Whether an epoch (from 0) is one of the `clear_epochs`; none behind the last one is."""
-        return self.epochs - self.clear_epochs <= epoch < self.epochs
+        return self.first_clear_epoch <= epoch < self.epochs
 
     def augmentation_in(self, epoch: int) -> Augmentation:
         """Return how the pictures of an epoch (from 0) are varied."""
@@ -127,8 +142,10 @@ class Recipe:
         distillation = self.distillation
         if distillation is None or distillation.views != "repeated":
             return epoch
-        rounds, first_clear = distillation.rounds, self.epochs - self.clear_epochs
-        return rounds + (epoch - first_clear) % rounds if self.is_clear(epoch) else epoch % rounds
+        rounds = distillation.rounds
+        if self.is_clear(epoch):
+            return rounds + (epoch - self.first_clear_epoch) % rounds
+        return epoch % rounds
 
     @property
     def shows_clear(self) -> bool:

@@ -77,6 +77,7 @@ def test_every_option_reaches_the_recipe():
         *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
         *("--teacher-rounds", "5", "--teacher-sees", "same", "--clear-epochs", "2"),
+        *("--clear-share", "0.3"),
     ]
     weights = (0.5, 1.5)
     recipe = asdict(recipe_of(parsed(*words), teacher_sha256="ab", class_weights=weights))
@@ -102,6 +103,7 @@ def test_every_option_reaches_the_recipe():
         },
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
         "clear_epochs": 2,
+        "clear_share": 0.3,
         "branches": "rep",
         "precision": "bfloat16",
         "progressive": 0.4,
@@ -151,6 +153,21 @@ def test_clear_epochs_must_make_a_difference():
     assert recipe_of(parsed("--clear-epochs", "3", "--mixup", "1")).clear_epochs == 3
     with pytest.raises(TrainingError, match="expected 0 to 30 clear epochs"):
         recipe_of(parsed("--clear-epochs", "31", "--mixup", "1"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--clear-share", "0.5"], "--clear-share needs --clear-epochs"),
+        (["--clear-epochs", "30", "--clear-share", "0.5"], "expected 1 to 29 clear epochs for a"),
+        (["--clear-epochs", "3", "--clear-share", "0"], "expected a clear share in 0..1"),
+        (["--clear-epochs", "3", "--clear-share", "1.1"], "expected a clear share in 0..1"),
+        (["--clear-epochs", "3", "--clear-share", "nan"], "expected a clear share in 0..1"),
+    ],
+)
+def test_a_share_of_clear_epochs_must_lie_between_two_averages(words, message):
+    with pytest.raises(TrainingError, match=message):
+        recipe_of(parsed("--jitter", "0.5", *words))
 
 
 def test_epochs_behind_the_last_are_those_of_a_run_that_goes_on():

@@ -10,7 +10,7 @@ import pytest
 from convert.data.pictures import PictureSet
 from convert.errors import TrainingError
 from convert.training.augmentation import Augmentation
-from convert.training.averaging import WeightAverage, averaging_decay
+from convert.training.averaging import WeightAverage, averaging_decay, between
 from convert.training.batches import steps_per_epoch, training_batches
 from convert.training.checkpoint import Checkpoint, check_fingerprint, load_checkpoint
 from convert.training.curves import curves_svg
@@ -167,6 +167,61 @@ def test_average_by_hand():
     values = average.values()
     assert float(values[model.weights[0].path][0, 0]) == pytest.approx(2.0 + 0.25 * 6.0)
     assert values.keys() == {weight.path for weight in model.weights}
+
+
+def test_between_two_averages_by_hand():
+    first = {"kernel": np.array([0.0, 2.0], np.float32), "bias": np.float32([1])}
+    second = {"kernel": np.array([4.0, 2.0], np.float32), "bias": np.float32([0])}
+    kept = between(first, second, 0.75)
+    assert {path: values.tolist() for path, values in kept.items()} == {
+        "kernel": [3.0, 2.0],
+        "bias": [0.25],
+    }
+    assert all(values.dtype == np.float32 for values in kept.values())
+
+
+def test_a_share_of_what_clear_epochs_change_is_kept(tmp_path):
+    """And judged: the same steps are taken, whatever is kept."""
+    random = np.random.default_rng(3)
+    train, validation = (
+        PictureSet(
+            random.integers(0, 256, (count, 8, 8, 3), np.uint8), np.arange(count) % 2, ("a", "b")
+        )
+        for count in (48, 40)
+    )
+
+    def run(share):
+        from convert.architecture import build_minivgg
+        from convert.training.loop import Trainer
+
+        recipe = Recipe(
+            epochs=3,
+            batch_size=16,
+            ema_decay=0.5,
+            mixing=Mixing(mixup=0.5),
+            clear_epochs=2,
+            clear_share=share,
+        )
+        model = build_minivgg(classes=2, height=8, width=8, blocks=((4,),), head="gap", seed=1)
+        trainer = Trainer(model, recipe, train, validation, folder=tmp_path, fingerprint={})
+        kept = []
+
+        def report(progress):
+            if progress.record is not None:
+                kept.append(trainer.kept_model().get_weights())
+
+        trainer.run(report)
+        return kept, trainer.history
+
+    whole, whole_history = run(1.0)
+    shared, history = run(0.25)
+    for mine, theirs in zip(shared[0], whole[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    for epoch in (1, 2):
+        for mine, before, behind in zip(shared[epoch], whole[0], whole[epoch], strict=True):
+            np.testing.assert_allclose(mine, before + 0.25 * (behind - before), atol=1e-5)
+        assert history[epoch]["train_loss"] == pytest.approx(whole_history[epoch]["train_loss"])
+        assert history[epoch]["validation_loss"] != whole_history[epoch]["validation_loss"]
 
 
 def test_checkpoint_comes_back_as_it_was(tmp_path):
