@@ -30,7 +30,7 @@ from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.pause import Pause
 from convert.training.preparation import prepare
-from convert.training.reading import input_size, read_data
+from convert.training.reading import input_size, is_folder, read_data
 from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -53,7 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(text, flush=True)
 
     # A value out of its range or a missing teacher must not cost the time to read.
-    recipe_of(options, teacher_sha256=None if options.teacher is None else "")
+    # How many pictures a folder has is not known yet: one makes the most epochs possible.
+    recipe_of(
+        options,
+        teacher_sha256=None if options.teacher is None else "",
+        folder_count=1 if is_folder(options.data) else None,
+    )
     for teacher in options.teacher or ():
         if not teacher.is_file():
             raise TrainingError(f"{teacher}: expected a teacher, got no such file")

@@ -153,7 +153,9 @@ def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path
     assert "bfloat16" not in config
 
     both = [str(teacher), str(tmp_path / "out" / "model.keras")]
-    options = ["--teacher", *both, "--epochs", "1"]
+    # Photos are shown in changed light unless an option says otherwise.
+    clear = ["--clear-epochs", "1", "--clear-share", "0.5"]
+    options = ["--teacher", *both, "--epochs", "2", *clear]
     run = subprocess.run(
         command(photos, tmp_path / "taught", *options), cwd=ROOT, capture_output=True, text=True
     )
@@ -165,6 +167,9 @@ def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path
     assert [member["sha256"] for member in members] == digests
     joined = hashlib.sha256("".join(digests).encode()).hexdigest()
     assert record["recipe"]["distillation"]["teacher_sha256"] == joined
+    assert (record["recipe"]["clear_epochs"], record["recipe"]["clear_share"]) == (1, 0.5)
+    page = (tmp_path / "taught" / "report.html").read_text()
+    assert "0.5 of the way from the average behind epoch 1 to the average" in page
 
 
 def test_a_lock_stops_the_steps(photos, tmp_path):
@@ -290,6 +295,13 @@ def test_bad_blocks_are_a_usage_error(capsys):
         main(["--data", "x", "--blocks", "32;32"])
     assert ended.value.code == 2
     assert "expected widths such as '32,32|64,64', got '32;32'" in capsys.readouterr().err
+
+
+def test_a_share_without_clear_epochs_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", "x", "--clear-share", "0.5"])
+    assert ended.value.code == 2
+    assert "--clear-share needs --clear-epochs" in capsys.readouterr().err
 
 
 def test_a_size_of_nothing_is_a_usage_error(capsys):
