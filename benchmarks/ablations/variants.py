@@ -51,7 +51,7 @@ VARIANTS: Mapping[str, Variant] = {
     "jitter 0.5 and blur but 6 clear epochs": Variant(
         ("--jitter", "0.5", *_BLUR, "--clear-epochs", "6")
     ),
-    "jitter 0.5 and blur but half of 6 clear epochs": Variant(
+    "jitter 0.5 and blur but half of what 6 clear epochs change": Variant(
         ("--jitter", "0.5", *_BLUR, "--clear-epochs", "6", "--clear-share", "0.5")
     ),
     "jitter 0.7 and blur": Variant(("--jitter", "0.7", *_BLUR)),

@@ -102,12 +102,23 @@ def _facts_table(record: Mapping[str, Any]) -> Table:
         ("start", f"{len(init['layers'])} layers of {init['source']}" if init else "random"),
         ("class weights", f"{min(weights):.2f} to {max(weights):.2f}" if weights else "none"),
         ("epochs", f"{len(record['history'])} of at most {recipe['epochs']}"),
-        ("kept", f"average of the weights behind epoch {record['kept_epoch']}"),
+        ("kept", _kept(record)),
         ("parameters", f"{record['parameters']:,}"),
         ("precision of the steps", recipe["precision"]),
     ]
     found = tuple(row for row in rows if row is not None)
     return Table("The run", ("what", "value"), found, frozenset({0, 1}))
+
+
+def _kept(record: Mapping[str, Any]) -> str:
+    recipe, epoch = record["recipe"], record["kept_epoch"]
+    behind = f"average of the weights behind epoch {epoch}"
+    # A record may be of a run from before these options.
+    share, clear = recipe.get("clear_share", 1.0), recipe.get("clear_epochs", 0)
+    start = recipe["epochs"] - clear
+    if share == 1.0 or epoch <= start:
+        return behind
+    return f"{share:g} of the way from the average behind epoch {start} to the {behind}"
 
 
 def _class_table(result: Mapping[str, Any]) -> Table:

@@ -39,6 +39,8 @@ def parse_arguments(description: str | None, arguments: list[str] | None) -> arg
         parser.error("--teacher-sees needs --teacher-views live or repeated")
     if options.mix_probability is not None and not (options.mixup or options.cutmix):
         parser.error("--mix-probability needs --mixup or --cutmix")
+    if options.clear_share is not None and not options.clear_epochs:
+        parser.error("--clear-share needs --clear-epochs")
     options.name = options.name or options.model
     options.out = options.out or Path("runs") / options.name
     return options
@@ -91,12 +93,10 @@ def recipe_of(
         if options.teacher_sees is not None and not differs:
             raise TrainingError("--teacher-sees needs --jitter or --blur: both see the same")
         changes = augmentation.changes_light_or_focus or value["mixup"] or value["cutmix"]
-        if options.clear_epochs and not changes:
+        if value["clear_epochs"] and not changes:
             raise TrainingError(
                 "--clear-epochs needs --mixup, --cutmix, --jitter or --blur: all epochs are clear"
             )
-        if options.clear_share is not None and not options.clear_epochs:
-            raise TrainingError("--clear-share needs --clear-epochs: it is of what they change")
         if teacher_sha256 is not None:
             distillation = Distillation(
                 teacher_sha256,

@@ -38,7 +38,9 @@ class Checkpoint:
         fingerprint: what the run was started with; a run with another fingerprint must not resume.
         epochs_done: finished epochs.
         history: one record of figures per finished epoch.
-        arrays: every variable of the run, in the order in which the run lists them.
+        arrays: every variable of the run, in the order in which the run lists them; then, with
+            patience, the best weights so far, and the average before the clear epochs where a share
+            of them is kept.
     """
 
     fingerprint: dict[str, object]

@@ -111,7 +111,7 @@ class Trainer:
 
     @property
     def kept_epoch(self) -> int:
-        """The epoch (from 1) whose averaged weights are kept, as far as the run has come."""
+        """The epoch (from 1) behind which weights are kept, as far as the run has come."""
         if not self.recipe.patience:
             return self.epochs_done
         return best_epoch(self.history, small_epochs=self.recipe.small_epochs)
@@ -127,9 +127,9 @@ class Trainer:
             return False
         check_fingerprint(self.folder, with_later_options(saved.fingerprint), self.fingerprint)
         variables = self._variables()
-        self.history = saved.history
+        is_between = self._is_between(saved.epochs_done)
         paths = list(self._average.values())
-        expected = len(variables) + len(paths) * (bool(self.recipe.patience) + self._is_between())
+        expected = len(variables) + len(paths) * (bool(self.recipe.patience) + is_between)
         if len(saved.arrays) != expected:
             raise CheckpointError(
                 f"{self.folder}: expected a checkpoint of {expected} variables, "
@@ -140,12 +140,13 @@ class Trainer:
             variable.assign(next(arrays))
         if self.recipe.patience:
             self._best = {path: next(arrays) for path in paths}
-        if self._is_between():
+        if is_between:
             self._before_clear = {path: next(arrays) for path in paths}
+        self.history = saved.history
         return True
 
     def run(self, report: Callable[[Progress], None]) -> keras.Model:
-        """Train to the end, saving a checkpoint after each epoch; return the averaged model."""
+        """Train to the end, saving a checkpoint after each epoch; return the kept model."""
         for epoch in range(self.epochs_done, self.recipe.epochs):
             if self._is_out_of_patience():
                 break
@@ -157,7 +158,7 @@ class Trainer:
         return out_of_patience(self.history, recipe.patience, small_epochs=recipe.small_epochs)
 
     def kept_model(self) -> keras.Model:
-        """The plain model with the averaged weights that are kept as far as the run has come."""
+        """The plain model with the weights that are kept as far as the run has come: averages."""
         self._kept.take(self._kept_values())
         return self._kept.plain
 
@@ -171,10 +172,10 @@ class Trainer:
             return average
         return between(self._before_clear, average, self.recipe.clear_share)
 
-    def _is_between(self) -> bool:
-        """Whether the run has come into clear epochs of which it keeps a share."""
+    def _is_between(self, epochs_done: int) -> bool:
+        """Whether a run has by then trained clear epochs of which it keeps a share."""
         recipe = self.recipe
-        return recipe.clear_share < 1.0 and self.epochs_done > recipe.first_clear_epoch
+        return recipe.clear_share < 1.0 and epochs_done > recipe.first_clear_epoch
 
     def fusion_difference(self, images: NDArray[np.uint8]) -> float | None:
         """Largest difference of a score between the kept model and the one with branches.
@@ -224,7 +225,8 @@ class Trainer:
         if recipe.shows_clear:
             drawn_by.append("clear")
         if recipe.clear_epochs:
-            drawn_by.append("clear epochs")
+            # The clear ones stand behind the others: where, the rounds say.
+            drawn_by.append(f"clear epochs behind {recipe.answered_rounds}")
         digest = hashlib.sha256(json.dumps(drawn_by, sort_keys=True).encode()).hexdigest()
         return RepeatedAnswers(
             self.folder / f"teacher-{teacher.sha256[:16]}-{digest[:16]}-{epochs}.npy",

@@ -164,7 +164,8 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     )
     option(
         "--clear-share",
-        "how much of what the clear epochs changed in the averaged weights is kept, 0-1",
+        "how much of what the clear epochs change in the averaged weights is kept, above 0, up "
+        "to 1",
     )
     option("--branches", "rep: train with branches, fused at the end", choices=("none", "rep"))
     option(

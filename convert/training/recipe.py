@@ -92,10 +92,13 @@ class Recipe:
             )
         if not 0.0 < self.clear_share <= 1.0:
             raise ValueError(f"expected a clear share in 0..1 (0 excluded), got {self.clear_share}")
-        if self.clear_share < 1.0 and not 0 < self.clear_epochs < self.epochs:
+        if self.clear_share < 1.0 and not self.clear_epochs:
+            raise ValueError("expected clear epochs of which to keep a share, got none")
+        if self.clear_share < 1.0 and self.first_clear_epoch <= self.small_epochs:
             raise ValueError(
-                f"expected 1 to {self.epochs - 1} clear epochs for a clear share, epochs on both "
-                f"sides of its start, got {self.clear_epochs}"
+                "expected epochs of whole pictures before the clear ones for a clear share, got "
+                f"{self.epochs} epochs, the last {self.clear_epochs} clear"
+                + (f", the first {self.small_epochs} smaller" if self.small_epochs else "")
             )
         if self.patience < 0:
             raise ValueError(f"expected a patience of at least 0 epochs, got {self.patience}")
@@ -128,21 +131,27 @@ class Recipe:
     @property
     def answered_epochs(self) -> int:
         """How many epochs' pictures a teacher answers, of repeated views; 0 of others."""
-        distillation = self.distillation
-        if distillation is None or distillation.views != "repeated":
-            return 0
         # All rounds, even of a run of fewer epochs: a longer one goes on with the same answers.
-        return distillation.rounds + min(distillation.rounds, self.clear_epochs)
+        return self.answered_rounds + min(self.answered_rounds, self.clear_epochs)
+
+    @property
+    def answered_rounds(self) -> int:
+        """How many of those are not clear; 0 of other views than repeated ones."""
+        distillation = self.distillation
+        return (
+            distillation.rounds
+            if distillation is not None and distillation.views == "repeated"
+            else 0
+        )
 
     def drawn_epoch(self, epoch: int) -> int:
         """Return the epoch (from 0) whose pictures an epoch sees: repeated views come again.
 
         Those of clear epochs repeat among themselves, behind the others.
         """
-        distillation = self.distillation
-        if distillation is None or distillation.views != "repeated":
+        rounds = self.answered_rounds
+        if not rounds:
             return epoch
-        rounds = distillation.rounds
         if self.is_clear(epoch):
             return rounds + (epoch - self.first_clear_epoch) % rounds
         return epoch % rounds

@@ -74,9 +74,9 @@ def test_every_option_reaches_the_recipe():
         *("--precision", "bfloat16", "--seed", "9", "--teacher", "t.keras"),
         *("--rotate", "20", "--zoom", "0.5", "--blur", "1.5"),
         *("--normalization-momentum", "0.8"),
-        *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.4"),
+        *("--patience", "4", "--mix-probability", "0.25", "--progressive", "0.3"),
         *("--teacher-weight", "0.7", "--temperature", "2", "--teacher-views", "repeated"),
-        *("--teacher-rounds", "5", "--teacher-sees", "same", "--clear-epochs", "2"),
+        *("--teacher-rounds", "5", "--teacher-sees", "same", "--clear-epochs", "1"),
         *("--clear-share", "0.3"),
     ]
     weights = (0.5, 1.5)
@@ -102,11 +102,11 @@ def test_every_option_reaches_the_recipe():
             "blur": 1.5,
         },
         "mixing": {"mixup": 0.4, "cutmix": 0.6, "probability": 0.25},
-        "clear_epochs": 2,
+        "clear_epochs": 1,
         "clear_share": 0.3,
         "branches": "rep",
         "precision": "bfloat16",
-        "progressive": 0.4,
+        "progressive": 0.3,
         "distillation": {
             "teacher_sha256": "ab",
             "weight": 0.7,
@@ -158,8 +158,11 @@ def test_clear_epochs_must_make_a_difference():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--clear-share", "0.5"], "--clear-share needs --clear-epochs"),
-        (["--clear-epochs", "30", "--clear-share", "0.5"], "expected 1 to 29 clear epochs for a"),
+        (["--clear-epochs", "30", "--clear-share", "0.5"], "30 epochs, the last 30 clear"),
+        (
+            ["--clear-epochs", "3", "--clear-share", "0.5", "--progressive", "0.9"],
+            "the last 3 clear, the first 27 smaller",
+        ),
         (["--clear-epochs", "3", "--clear-share", "0"], "expected a clear share in 0..1"),
         (["--clear-epochs", "3", "--clear-share", "1.1"], "expected a clear share in 0..1"),
         (["--clear-epochs", "3", "--clear-share", "nan"], "expected a clear share in 0..1"),

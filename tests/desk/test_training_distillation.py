@@ -198,6 +198,17 @@ def test_the_last_epochs_are_clear(tiny, tmp_path):
             np.testing.assert_allclose(answers, predict(tiny.model, images), atol=1e-5)
 
 
+def test_answers_of_other_rounds_are_not_taken_for_those_of_clear_epochs(tiny, tmp_path):
+    """Four rounds and two clear epochs are as many as three and three."""
+    changed = Augmentation(jitter=0.5)
+    for rounds, clear in ((4, 2), (3, 3)):
+        trainer_of(
+            tiny, tmp_path, augmentation=changed, clear_epochs=clear, views="repeated",
+            sees="clear", rounds=rounds,
+        )  # fmt: skip
+    assert len(list(tmp_path.glob("teacher-*-6.npy"))) == 2
+
+
 def test_repeated_views_of_enough_rounds_teach_as_live_ones_do(tiny, tmp_path):
     losses = {}
     for views in ("live", "repeated"):

@@ -53,6 +53,21 @@ def test_the_surest_mistake_comes_first(pictures):
     assert worst_mistakes(SCORES[[0, 0, 0]], pictures.subset([0, 0, 2])) == ()
 
 
+@pytest.mark.parametrize(
+    ("epoch", "kept"),
+    [
+        (6, "average of the weights behind epoch 6"),
+        (8, "0.75 of the way from the average behind epoch 6 to the average of the weights behind "
+            "epoch 8"),
+    ],
+)  # fmt: skip
+def test_a_share_of_clear_epochs_is_named(pictures, epoch, kept):
+    record = record_of(pictures, "validation") | {"kept_epoch": epoch}
+    record["recipe"] |= {"clear_epochs": 3, "clear_share": 0.75}
+    page = training_page(record, (), b"<svg/>")
+    assert re.search(f">kept</th><td[^>]*>{re.escape(kept)}</td>", page)
+
+
 def test_both_accuracies_are_named(pictures):
     lines = result_lines(record_of(pictures, "validation", "test", "familiar"))
     assert lines == (
