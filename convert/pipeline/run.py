@@ -131,7 +131,9 @@ class Run:
         names = {*step.inputs, *record.inputs}
         changed = sorted(k for k in names if step.inputs.get(k) != record.inputs.get(k))
         if changed:
-            return f"another: {', '.join(changed)}"
+            before = record.inputs.get("options") or "none"
+            told = [f"options (before: {before})" if k == "options" else k for k in changed]
+            return f"another: {', '.join(told)}"
         out = self._request.places.out
         kept = record.outputs.items()
         lost = [name for name, digest in kept if file_sha256(out / name) != digest]

@@ -203,6 +203,8 @@ def test_options_repeat_the_steps_that_depend_on_them(
     run = run_convert(copy.data, copy.out, "--version", "1.1", "--description", "-- Größe ✓")
     assert run.code == done.run.code, run.err
     assert set(commands(run)) == {"package", "report"}
+    # A new version must not lose an option of the one before without a word.
+    assert "4/5 package: again, another: options (before: --name my-parts --version 1.0)" in run.out
     assert (copy.out / "dist" / WHEEL.replace("1.0", "1.1")).is_file()
     assert "-- Größe ✓" in (copy.out / "model-card.md").read_text(encoding="utf-8")
 
