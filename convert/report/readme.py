@@ -133,7 +133,8 @@ def _arm_sentences(arm: Arm | None) -> list[str]:
         return [f"Instructions and modelled times: {not_measured('arm')}."]
     made = (
         "Instructions: executed by an emulated board, a cost and not a time. Modelled: from the "
-        "core's scheduling model, typically off by the factor behind ×÷ "
+        "core's scheduling model, off from published times of all engines by the factor behind ×÷ "
+        "in the median "
         f"(`{_plain(arm.command)}`, {arm.date})."
     )
     made = " ".join([made, *_int8_ratios(arm.validation)])
@@ -154,9 +155,10 @@ def _int8_ratios(validation: Validation | None) -> list[str]:
     )
     if not ratios:
         return []
+    bound = ": take what is modelled of those as a lower bound" if ratios[0] > 1.0 else ""
     return [
         f"Published times of int8 networks on LiteRT's XNNPACK ({len(ratios)}) are {ratios[0]:.2f} "
-        f"to {ratios[-1]:.2f} times the modelled."
+        f"to {ratios[-1]:.2f} times the modelled{bound}."
     ]
 
 
