@@ -76,7 +76,8 @@ def build_parser(description: str | None) -> argparse.ArgumentParser:
         metavar="looks|none|REGEX",
         help="pictures that stay in one part of a new split: those that look alike or were taken "
         "in series (looks, the default), copies only (none), or those with the same text in "
-        "their path where the expression's groups match; a split that exists keeps its own",
+        "their path where the expression's groups match; a split that exists keeps its own, and "
+        "another is refused",
     )
     _add_model(parser.add_argument_group("model"))
     _add_recipe(parser.add_argument_group("recipe"))
