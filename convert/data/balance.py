@@ -101,8 +101,8 @@ def _lack(inside: Sequence[Block], label: int, wanted: Role, grouping: Grouping)
         }[grouping.kind]
         return (
             f"{contents} that all {joined}, so that none can be held out; take some on another "
-            "occasion, or make a new split by convert.train --group-by none (the accuracy then "
-            "looks better than it is)"
+            "occasion, or train with --group-by none (the accuracy then looks better than "
+            "it is)"
         )
     return (
         f"{contents} different pictures, and none that may become the {wanted} picture; add "
