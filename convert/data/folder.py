@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from convert.data.picture_cache import Kept, read_cache, write_cache
 from convert.data.pictures import PictureSet
 from convert.data.roles import HashedPicture, assign_roles
 from convert.data.split_file import (
+    HELD_OUT,
     ROLES,
     SPLIT_FILE,
     Decision,
@@ -105,22 +107,23 @@ def read_folder(
     kept = [pair for pair in kept if pair[0].name not in unwanted]
     decisions, record = _decide(folder, kept, layout.class_names, record)
     roles, names = [d.role for d in decisions], [found.name for found, _ in kept]
+    members = {role: [d.role == role and not d.familiar for d in decisions] for role in ROLES}
+    # Of held-out copies one is judged: a picture does not prove more by lying there twice.
+    held_out = {role: _without_copies(kept, members[role]) for role in HELD_OUT}
+    familiar_once = _without_copies(kept, [d.familiar for d in decisions])
     sets = {
-        role: _picture_set(
-            kept,
-            [d.role == role and not d.familiar for d in decisions],
-            layout.class_names,
-        )
-        for role in ROLES
+        role: _picture_set(kept, chosen, layout.class_names)
+        for role, chosen in {**members, **held_out}.items()
     }
-    familiar = _picture_set(kept, [d.familiar for d in decisions], layout.class_names)
+    familiar = _picture_set(kept, familiar_once, layout.class_names)
     _check_sets(folder, sets, layout, left_out=len(skipped) + len(unwanted))
     if split_file is not None and record is not None:
         write_split_file(split_file, record)
     broken = [SkippedPicture(name, f"{name!r}: {facts.problem}") for name, facts in skipped.items()]
     doubtful = [SkippedPicture(name, f"{name!r}: the scan lists it") for name in unwanted]
     return FolderSplits(
-        folder.resolve().name,
+        # A manifest holds text only: what is no UTF-8 in it is shown as such.
+        os.fsencode(folder.resolve().name).decode("utf-8", "replace"),
         sets["train"],
         sets["validation"],
         sets["test"] if len(sets["test"]) else None,
@@ -133,7 +136,27 @@ def read_folder(
         groups=len({d.group for d in decisions if d.group is not None}),
         grouping=None if record is None else record.grouping,
         cache_note=note,
+        copies=sum(map(sum, members.values())) - sum(map(len, sets.values())),
+        independent={role: _independent(decisions, chosen) for role, chosen in held_out.items()},
     )
+
+
+def _without_copies(kept: _Kept, chosen: Sequence[bool]) -> list[bool]:
+    """Choose one of the pictures of a class that have the same bytes, the first."""
+    seen: set[tuple[str, int]] = set()
+    once = []
+    for (found, (facts, _)), wanted in zip(kept, chosen, strict=True):
+        content = facts.sha256, found.label
+        once.append(wanted and content not in seen)
+        if wanted:
+            seen.add(content)
+    return once
+
+
+def _independent(decisions: Sequence[Decision], chosen: Sequence[bool]) -> int:
+    """Count the groups of the chosen pictures, and those that are in none."""
+    groups = [d.group for d, wanted in zip(decisions, chosen, strict=True) if wanted]
+    return groups.count(None) + len(set(groups) - {None})
 
 
 def _skip_list(folder: Path, split_file: Path | None, scan_file: Path | None) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from convert.data.grouping import Grouping
 from convert.data.pictures import PictureSet, Splits
+from convert.data.split_file import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class FolderSplits(Splits):
         groups: how many groups of pictures share a role.
         grouping: what the split was made by; None if the folders give every role.
         cache_note: a sentence about the decoded pictures that are kept; "" where none are.
+        copies: held-out files that are left out because another of the same class has their bytes.
+        independent: of each held-out part, how many groups and single pictures it consists of.
     """
 
     skipped: tuple[SkippedPicture, ...] = ()
@@ -52,3 +56,5 @@ class FolderSplits(Splits):
     groups: int = 0
     grouping: Grouping | None = None
     cache_note: str = ""
+    copies: int = 0
+    independent: Mapping[Role, int] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from minivgg_edge.atomic import write_atomically
 
 Role = Literal["train", "validation", "test"]
 ROLES: tuple[Role, ...] = get_args(Role)
+HELD_OUT: tuple[Role, ...] = ("validation", "test")
 SPLIT_FILE = "split.json"
 _FORMAT = "minivgg-edge-split"
 _VERSION = 2

@@ -16,6 +16,15 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
         notes.append(f"The split is kept in {splits.split_file}")
     if splits.groups:
         notes.append(f"Groups of pictures that stay together: {splits.groups}")
+    if splits.copies:
+        notes.append(f"Copies of held-out pictures, of which one is judged: {splits.copies}")
+    for role, pictures in (("validation", splits.validation), ("test", splits.test)):
+        independent = splits.independent.get(role, 0)
+        if pictures is not None and 0 < independent < len(pictures):
+            notes.append(
+                f"The {len(pictures)} {role} pictures are of {independent} groups: intervals and "
+                "tests take pictures for independent of each other, and are too sure of them"
+            )
     if splits.cache_note:
         notes.append(splits.cache_note)
     if splits.skipped:

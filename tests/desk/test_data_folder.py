@@ -17,6 +17,7 @@ from convert.data.folder import read_folder
 from convert.data.folder_splits import FolderSplits
 from convert.data.split_file import SplitRule
 from convert.errors import DataError
+from convert.report.reading import reading_notes
 
 SIZE = {"height": 4, "width": 5}
 
@@ -44,6 +45,12 @@ def roles(splits: FolderSplits) -> dict[str, str]:
         if pictures is not None
         for name in pictures.names
     }
+
+
+def kept_roles(folder: Path) -> dict[str, str]:
+    """Role by file name as the split file has it, with copies that are not judged."""
+    pictures = json.loads((folder / "split.json").read_bytes())["pictures"]
+    return {name: entry["role"] for name, entry in pictures.items()}
 
 
 # One folder per class
@@ -243,9 +250,35 @@ def test_copies_share_a_role(tmp_path: Path) -> None:
     fill(tmp_path, count=30)
     for path in sorted((tmp_path / "cat").iterdir()):
         shutil.copy(path, path.with_name(f"copy of {path.name}"))
-    got = roles(read_folder(tmp_path, **SIZE))
-    for name in [name for name in got if "copy of " in name]:
+    read_folder(tmp_path, **SIZE)
+    got = kept_roles(tmp_path)
+    copies = [name for name in got if "copy of " in name]
+    assert len(copies) == 30
+    for name in copies:
         assert got[name] == got[name.replace("copy of ", "")]
+
+
+def test_of_held_out_copies_one_is_judged(tmp_path: Path) -> None:
+    """Else a gate or a threshold would be sure by copying files."""
+    fill(tmp_path, count=30)
+    once = read_folder(tmp_path, **SIZE)
+    assert once.copies == 0
+    for path in sorted((tmp_path / "cat").iterdir()):
+        for number in range(3):
+            shutil.copy(path, path.with_name(f"copy {number} of {path.name}"))
+    splits = read_folder(tmp_path, **SIZE)
+    cat = splits.train.class_names.index("cat")
+    held_out = [n for n, role in kept_roles(tmp_path).items() if "cat/" in n and role != "train"]
+    judged = [*splits.validation.names, *splits.test.names]
+    assert len(judged) == len({name.replace("copy ", "") for name in judged})
+    assert splits.copies == 3 * len(held_out) // 4 > 0
+    assert (once.validation.labels == cat).sum() == (splits.validation.labels == cat).sum()
+    assert (splits.train.labels == cat).sum() == 4 * (once.train.labels == cat).sum()
+    assert f"Copies of held-out pictures, of which one is judged: {splits.copies}" in reading_notes(
+        splits
+    )
+    # Copies are groups too, but of one picture that is judged.
+    assert splits.independent["validation"] == len(splits.validation)
 
 
 def test_a_copy_that_comes_later_joins_its_original(tmp_path: Path) -> None:
@@ -256,7 +289,8 @@ def test_a_copy_that_comes_later_joins_its_original(tmp_path: Path) -> None:
     entry["role"] = "test" if entry["role"] == "train" else "train"
     (tmp_path / "split.json").write_text(json.dumps(document))
     shutil.copy(tmp_path / "dog" / "001.png", tmp_path / "dog" / "zz.png")
-    assert roles(read_folder(tmp_path, **SIZE))["dog/zz.png"] == entry["role"]
+    read_folder(tmp_path, **SIZE)
+    assert kept_roles(tmp_path)["dog/zz.png"] == entry["role"]
 
 
 def test_the_same_content_in_two_classes(tmp_path: Path) -> None:
