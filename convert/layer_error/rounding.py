@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -147,8 +148,14 @@ def _stored(model: Any, number: int) -> NDArray[np.float64] | None:
         for name, value in vars(schema.TensorType).items()
         if isinstance(value, int)
     }
-    stored = np.frombuffer(bytes(data), dtype=dtypes[tensor.type])
     shape = () if tensor.shape is None else tuple(tensor.shape)
+    if tensor.type == schema.TensorType.INT4:
+        # Two codes in a byte, the lower four bits first.
+        packed = np.frombuffer(bytes(data), dtype=np.uint8)
+        codes = np.stack([packed & 15, packed >> 4], axis=1).reshape(-1)[: math.prod(shape)]
+        stored = codes.astype(np.int8) - 16 * (codes > 7)
+    else:
+        stored = np.frombuffer(bytes(data), dtype=dtypes[tensor.type])
     return stored.reshape(shape).astype(np.float64)
 
 

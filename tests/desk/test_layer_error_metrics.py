@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from convert.layer_error.codes import BINS, MARGIN, CodeUse
 from convert.layer_error.metrics import MOST_DB, ErrorSums, decibels, divergence, scores_of
 from convert.layer_error.names import layer_name
+from convert.layer_error.rounding import _stored
 
 
 def _row(*values: float) -> NDArray[np.float32]:
@@ -141,3 +143,17 @@ def test_the_last_layer_is_called_by_its_weights() -> None:
     assert layer_name("StatefulPartitionedCall_1:0", "FULLY_CONNECTED", weights) == "logits"
     # A layer that has a name of its own keeps it, whatever its weights are called.
     assert layer_name("deployed_1/conv_1/BiasAdd", "CONV_2D", weights) == "conv"
+
+
+def test_constants_of_four_bits_are_unpacked() -> None:
+    """Two in a byte, the lower four bits first, an odd number of them filled up."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    codes = np.array([[-8, -1, 0], [7, 3, -5], [1, 2, 4]])
+    nibbles = np.append(codes.reshape(-1) & 15, 0).astype(np.uint8)
+    packed = nibbles[0::2] | nibbles[1::2] << 4
+    tensor = SimpleNamespace(buffer=0, type=schema.TensorType.INT4, shape=[3, 3])
+    model = SimpleNamespace(
+        subgraphs=[SimpleNamespace(tensors=[tensor])], buffers=[SimpleNamespace(data=packed)]
+    )
+    np.testing.assert_array_equal(_stored(model, 0), codes)
