@@ -26,6 +26,7 @@ from convert.report.flips import clearest_flips
 from convert.scores.finish import Scores, assess, finish
 from convert.search.preparation import convert_by_method
 from minivgg_edge.manifest import AccuracyRecord
+from minivgg_edge.metrics import balanced_accuracy
 
 if TYPE_CHECKING:
     import keras
@@ -166,13 +167,16 @@ def _of_float(record: AccuracyRecord) -> AccuracyRecord:
 def _warnings(comparison: Comparison) -> tuple[str, ...]:
     # Twice the rate of guessing; of few classes, a fifth of the way from guessing to always right:
     # a model that learned anything passes, one that gets its pixels in another range, or its
-    # classes in another order, does not.
-    guessing = 1.0 / len(comparison.labels)
+    # classes in another order, does not. In the mean of the classes: of unequal ones a model that
+    # always gives the same answer would be right often.
+    confusion = comparison.reference_confusion
+    right = balanced_accuracy(confusion)
+    guessing = 1.0 / max(1, int((confusion.sum(axis=1) > 0).sum()))
     threshold = min(2.0 * guessing, guessing + 0.2 * (1.0 - guessing))
-    if comparison.reference_top1 >= threshold:
+    if right >= threshold:
         return ()
     return (
-        f"the float model itself is right on only {100 * comparison.reference_top1:.1f} % of the "
-        "pictures: are its labels in the right order, and does it expect other pixel values "
+        f"the float model itself is right on only {100 * right:.1f} % of the pictures, in the mean "
+        "of the classes: are its labels in the right order, and does it expect other pixel values "
         "(--scale, --offset)?",
     )

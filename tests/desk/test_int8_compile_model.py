@@ -30,3 +30,15 @@ def test_a_float_model_that_hardly_does_better_than_guessing(
     assert [
         text.startswith(f"the float model itself is right on only {right}.0 %") for text in found
     ] == [True] * warned
+
+
+def test_a_model_that_always_gives_the_commonest_answer() -> None:
+    """It is right on 95 % of unequal classes, and knows nothing."""
+    true = np.repeat([0, 1], [950, 50])
+    answers = np.zeros(1000, dtype=np.int64)
+    comparison = Comparison("set", "validation", ("ok", "broken"), true, answers, answers)
+    (warning,) = _warnings(comparison)
+    assert "right on only 50.0 % of the pictures, in the mean of the classes" in warning
+    # A class without pictures does not count as one that is never recognized.
+    right = Comparison("set", "validation", ("ok", "broken", "other"), true, true, true)
+    assert _warnings(right) == ()
