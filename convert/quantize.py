@@ -11,7 +11,6 @@ Exit codes: 0 done; 1 the compiled model is worse than --max-drop allows, nothin
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from convert.atomic import write_and_tell
 from convert.command import run_command
 from convert.errors import ConvertError
 from convert.int8.arguments import parse_arguments
+from convert.json_bytes import json_bytes
 from convert.options import check_folder_options
 from convert.precision.kinds import DEFAULT
 from convert.scores.options import score_settings
@@ -154,7 +154,7 @@ def _write(
     from convert.report.verdict import verdict_page
 
     output, verdict = options.path, compiled.verdict
-    report = (json.dumps(compiled.report(), indent=2, ensure_ascii=False) + "\n").encode()
+    report = json_bytes(compiled.report())
     files: dict[Path, bytes] = {}
     if options.debug and look is not None:
         files |= look.files(output, name=options.name)

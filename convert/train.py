@@ -32,6 +32,8 @@ from convert.training.pause import Pause
 from convert.training.preparation import prepare
 from convert.training.reading import input_size, is_folder, read_data
 from minivgg_edge.atomic import write_atomically
+from minivgg_edge.cli.terminal import printable
+from minivgg_edge.strict_json import is_text
 
 if TYPE_CHECKING:
     import keras
@@ -62,6 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for teacher in options.teacher or ():
         if not teacher.is_file():
             raise TrainingError(f"{teacher}: expected a teacher, got no such file")
+    if not is_text(str(options.out)):
+        raise TrainingError(
+            f"{printable(str(options.out))}: expected a folder whose path is valid UTF-8: "
+            "TensorFlow writes into no other"
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     with locked(options.out):
         return _run_alone(options, given, say)

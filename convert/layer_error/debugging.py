@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from convert.int8.calibration import choose_calibration
 from convert.int8.compilation import Pictures, Settings
 from convert.int8.freeze import freeze
+from convert.json_bytes import json_bytes
 from convert.layer_error.advice import Advice, advise, searched
 from convert.layer_error.analysis import Analysis, analyse
 from convert.layer_error.loading import choose_pictures
@@ -18,6 +18,7 @@ from convert.layer_error.options import DEFAULT_PICTURES
 from convert.layer_error.source import convert_both
 from convert.progress import shown_progress
 from convert.report.layer_error import layer_error_page, layer_error_text
+from convert.scores.finish import finish
 
 if TYPE_CHECKING:
     import keras
@@ -51,10 +52,9 @@ class LayerLook:
         """
         facts = {"name": name, "source": self.source, "advice": self.advice.sentence}
         document = facts | self.analysis.to_json()
-        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         page = layer_error_page(self.analysis, self.advice, name=name, source=self.source)
         return {
-            output.with_suffix(".layers.json"): text.encode(),
+            output.with_suffix(".layers.json"): json_bytes(document),
             output.with_suffix(".layers.html"): page.encode(),
         }
 
@@ -83,6 +83,8 @@ def look_at_layers(
         pictures.calibration, count=settings.calibration_count, seed=settings.calibration_seed
     )
     frozen = freeze(model, scale=settings.scale, offset=settings.offset)
+    # With the end that is deployed: a temperature in the graph moves the scores apart.
+    frozen = finish(frozen, pictures.validation, settings.scores, say=lambda line: None).model
     models = convert_both(frozen, calibration.pictures.images, settings.method)
     images = choose_pictures(pictures.validation, DEFAULT_PICTURES).images
     say(f"Comparing every operator on {len(images)} validation pictures")

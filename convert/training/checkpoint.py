@@ -115,9 +115,18 @@ def check_fingerprint(path: Path, saved: dict[str, object], current: dict[str, o
     Raises:
         CheckpointError: the values differ; names each that does.
     """
+    saved, current = _without_data_name(saved), _without_data_name(current)
     differing = sorted(key for key in {*saved, *current} if saved.get(key) != current.get(key))
     if differing:
         details = "; ".join(
             f"{key}: saved {saved.get(key)!r}, now {current.get(key)!r}" for key in differing
         )
         raise CheckpointError(f"{path}: the checkpoint belongs to another run ({details})")
+
+
+def _without_data_name(fingerprint: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what a folder is called: the digests say which pictures it holds."""
+    data = fingerprint.get("data")
+    if not isinstance(data, Mapping):
+        return dict(fingerprint)
+    return {**fingerprint, "data": {key: data[key] for key in data if key != "name"}}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from convert.data import cifar10
+from convert.data.folder_splits import FolderSplits
 from convert.data.grouping import grouping_of
 from convert.data.picture_cache import cache_of
 from convert.data.pictures import Splits
@@ -60,6 +61,11 @@ def read_data(options: argparse.Namespace, side: int, report: Callable[[int, int
         cache=cache_of(options.data, options.cache, none=options.no_cache),
         report=report,
     )
+    if options.group_by is not None and isinstance(splits, FolderSplits) and not splits.grouping:
+        raise DataError(
+            f"{options.data}: expected a folder that is still to be split with --group-by, got its "
+            "parts: sort them by hand, or put the class folders into one folder"
+        )
     if len(splits.train) == 0 or len(splits.validation) == 0:
         raise DataError(
             f"{options.data}: expected pictures to train on and to validate, got "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import math
 import os
 import platform
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.data.pictures import PictureSet
+from convert.json_bytes import json_bytes
 from minivgg_edge.measure.machine_state import ROOT
 from minivgg_edge.measure.processor import board_title
 from minivgg_edge.metrics import accuracy, balanced_accuracy, confusion_matrix, recall
@@ -88,4 +88,4 @@ def machine_trained_on() -> str:
 
 def to_json(record: dict[str, object]) -> bytes:
     """`record` as JSON bytes with a fixed layout."""
-    return (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode()
+    return json_bytes(record, indent=1)

@@ -22,6 +22,7 @@ from convert.layer_error import debugging
 from convert.layer_error.advice import Advice, advise, searched
 from convert.layer_error.analysis import Analysis, OperatorError, analyse
 from convert.layer_error.source import convert_both
+from convert.scores.settings import ScoreSettings
 from convert.search.method import PLAIN, Method
 
 if TYPE_CHECKING:
@@ -285,6 +286,26 @@ def test_the_look_knows_what_the_search_left_out(
         quiet=True,
     )
     assert look.advice.sentence == expected
+
+
+def test_the_model_that_is_looked_at_has_the_temperature(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, validation = tiny.pictures["train"], tiny.pictures["validation"]
+    pictures = Pictures("tiny", train, validation, None)
+    seen = []
+
+    def convert_both(frozen: object, *arguments: object) -> object:
+        seen.append(frozen)
+        return made(frozen, *arguments)
+
+    made = debugging.convert_both
+    monkeypatch.setattr(debugging, "convert_both", convert_both)
+    for fit in (False, True):
+        settings = Settings(calibration_count=9, scores=ScoreSettings(fit_temperature=fit))
+        debugging.look_at_layers(tiny.model, pictures, settings, say=lambda text: None, quiet=True)
+    plain, fitted = (model.get_weights()[-1] for model in seen)
+    assert not np.allclose(plain, fitted)
 
 
 def test_clipped_ranges_are_widened_again(plain: Analysis) -> None:

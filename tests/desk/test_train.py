@@ -242,6 +242,12 @@ def test_one_run_at_a_time_in_a_folder(photos, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_output_that_tensorflow_cannot_name(photos, tmp_path, capsys):
+    message = refused(capsys, "--data", str(photos), "-o", str(tmp_path / "a \udce9"))
+    assert "expected a folder whose path is valid UTF-8" in message
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_missing_data(tmp_path, capsys):
     message = refused(capsys, "--data", str(tmp_path / "nowhere"), "-o", str(tmp_path / "out"))
     assert "nowhere: expected a folder with a data set" in message

@@ -17,10 +17,11 @@ from PIL import Image
 from convert.data.grouping import NO_GROUPS, Grouping, grouping_of
 from convert.data.picture_cache import cache_of
 from convert.data.pictures import PictureSet
-from convert.errors import DataError, TrainingError
+from convert.errors import CheckpointError, DataError, TrainingError
 from convert.quiet import quiet
+from convert.training.arguments import parse_arguments
 from convert.training.augmentation import Augmentation
-from convert.training.checkpoint import with_later_options
+from convert.training.checkpoint import check_fingerprint, with_later_options
 from convert.training.class_weights import class_weights
 from convert.training.distillation import Distillation
 from convert.training.family import FAMILY, fitted
@@ -30,7 +31,7 @@ from convert.training.mixing import Mixing
 from convert.training.patience import best_epoch, out_of_patience
 from convert.training.presets import PRESETS, resolved
 from convert.training.processor import fast_precision
-from convert.training.reading import input_size
+from convert.training.reading import input_size, read_data
 from convert.training.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -325,6 +326,29 @@ def test_a_checkpoint_from_before_an_option_has_its_default():
         del before["recipe"]["distillation"][later]
     assert with_later_options(before) == now
     assert with_later_options({"crop": "none"}) == {"crop": "none"}
+
+
+def test_a_checkpoint_does_not_know_what_its_folder_was_called(tmp_path):
+    saved, now = ({"data": {"name": name, "splits": {}}} for name in ("before", "after"))
+    check_fingerprint(tmp_path, saved, now)
+    now["data"]["splits"] = {"train": {"count": 1}}
+    with pytest.raises(CheckpointError, match="another run"):
+        check_fingerprint(tmp_path, saved, now)
+
+
+def test_a_grouping_of_parts_is_refused(tmp_path):
+    """Nobody would look whether a subject stands in two of them."""
+    random = np.random.default_rng(1)
+    for place in ("train/a", "train/b", "validation/a", "validation/b"):
+        (tmp_path / place).mkdir(parents=True)
+        pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / place / "1.png")
+    words = ["--data", str(tmp_path), "--group-by"]
+    for given in (r"(\w+)", "looks"):
+        with pytest.raises(DataError, match="still to be split with --group-by, got its parts"):
+            read_data(parse_arguments(None, [*words, given]), 8, lambda done, total: None)
+    read = read_data(parse_arguments(None, words[:2]), 8, lambda done, total: None)
+    assert len(read.train) == 2
 
 
 def test_a_negative_patience_is_refused():
