@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,8 +16,7 @@ from convert.pipeline.steps import wheel_path
 from convert.report.text import percent
 
 _GUIDE = "docs/first-hour.md"
-_SEARCH = "Let it look for a better quantization (--search)"
-_CALIBRATE = "Calibrate on more pictures (--calibration-count 1000)"
+_SEARCH = "let it look for a better quantization (--search)"
 _REMEDIES = "train longer (--recipe best), or allow a larger loss (--max-drop)"
 
 
@@ -31,12 +31,13 @@ def closing(request: Request, exit_code: int) -> str:
     report: dict[str, Any] = json.loads(places.quantization.read_bytes())
     lines = ["", *accuracy_lines(report)]
     searched = "--search" in request.quantization
+    remedies = _REMEDIES if searched else f"{_SEARCH}, {_REMEDIES}"
     if exit_code == EXIT_GATE_FAILED:
         lines += [
             f"NOT PACKAGED: {report['verdict']['reason']}.",
             *([report["advice"]] if report["advice"] else []),
-            f"{_CALIBRATE if searched else _SEARCH}, {_REMEDIES}, and run the command again: "
-            "what is done stays done.",
+            f"{remedies[0].upper()}{remedies[1:]}, and run the command again: what is done stays "
+            "done.",
             *_left_over(request),
             f"Report:  {places.page}",
         ]
@@ -85,10 +86,15 @@ def install_lines(request: Request) -> list[str]:
             BOARDS[request.board], folder, distribution=names.distribution, model=names.model
         )
         tar = request.places.wheels / f"{folder}.tar"
-        return ["Here:", f"    scp {tar} pi@raspberrypi.local:", "", *text.rstrip().splitlines()]
+        return [
+            "Here:",
+            f"    scp {shlex.quote(str(tar))} pi@raspberrypi.local:",
+            "",
+            *text.rstrip().splitlines(),
+        ]
     return [
         "Here:",
-        f"    scp {wheel} pi@raspberrypi.local:",
+        f"    scp {shlex.quote(str(wheel))} pi@raspberrypi.local:",
         f"On the Raspberry Pi, where minivgg-edge is installed ({_GUIDE}):",
         f"    pip install --no-deps ./{wheel.name}",
         f"    minivgg-edge classify --model {names.model} photo.jpg",

@@ -341,7 +341,7 @@ def test_a_refused_model_is_not_packaged(
     assert run.code == 1
     assert "an earlier run" not in run.err
     assert "NOT PACKAGED: it loses <i>9 points</i>." in run.err
-    assert "(--search)" in run.err
+    assert "Let it look for a better quantization (--search), train longer" in run.err
     assert not (copy.out / "dist").exists()
     page = (copy.out / "report.html").read_text(encoding="utf-8")
     advice = json.loads((copy.out / "quantization.json").read_bytes())["advice"]
@@ -356,6 +356,25 @@ def test_a_refused_model_is_not_packaged(
     assert run.code in (0, 3)
     assert (copy.out / "dist" / WHEEL).is_file()
     assert "REFUSED" not in (copy.out / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    """And one that is renamed while it trains: its pictures are the same."""
+    data = fill(tmp_path / "photos \udce9", ("bolt", "nut"), 20)
+    out = tmp_path / "my run"
+    with pytest.MonkeyPatch.context() as patch:
+        kill_behind_one_epoch(data, out, patch)
+    renamed = data.rename(tmp_path / "other photos \udce9")
+    run = run_convert(renamed, out)
+    assert run.code in (0, 3), run.err
+    assert "--resume" in commands(run)["train"]
+    assert "the checkpoint belongs to another run" not in run.out + run.err
+    command = json.loads((out / "training" / "training.json").read_bytes())["command"]
+    assert shlex.split(command)[4] == str(renamed)
+    model = read_model_file(out / "my-parts.tflite")
+    assert model.manifest.accuracy[0].dataset == "other photos \ufffd"
+    (scp,) = [line.strip() for line in run.out.splitlines() if line.strip().startswith("scp ")]
+    assert len(shlex.split(scp)) == 3
 
 
 def test_class_names_of_all_kinds_and_broken_files(tmp_path: Path) -> None:
