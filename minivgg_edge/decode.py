@@ -73,6 +73,9 @@ _TURNS = {
     8: (True, False, True),
 }
 _STRIP_PIXELS = 1 << 18
+# JPEG's own largest side. The resampler works along rows first, so that one pixel times millions
+# of rows would become the model's width times these.
+_LARGEST_SIDE = (1 << 16) - 1
 _REASON = 300  # characters of a decoder's message
 
 # Warning filters belong to the whole process; two interleaved `catch_warnings` would restore each
@@ -101,8 +104,8 @@ def decode(
         source: Path of a regular file, or the encoded bytes. JPEG, PNG, GIF, BMP, PPM, WebP, TIFF,
             AVIF, and HEIF where pillow-heif is registered.
         max_pixels: Largest width x height that is accepted, checked from the header before pixels
-            are decoded. Pillow's own limit (about 179 million pixels unless the application changed
-            it) holds as well.
+            are decoded. No side may have more than 65,535 pixels, and Pillow's own limit (about 179
+            million pixels unless the application changed it) holds as well.
         max_file_bytes: Largest file that is accepted, checked before it is read. None: 4 bytes for
             each of `max_pixels`, and at least 16 MiB.
 
@@ -249,6 +252,10 @@ def _check_size(image: PilImage.Image, name: str, max_pixels: int) -> None:
     width, height = image.size
     if width < 1 or height < 1:
         raise PictureError(f"{name}: expected at least 1 x 1 pixels, got {width} x {height}")
+    if max(width, height) > _LARGEST_SIDE:
+        raise PictureError(
+            f"{name}: expected sides of at most {_LARGEST_SIDE:,} pixels, got {width} x {height}"
+        )
     what = "pixels"
     if width * height <= max_pixels and image.format == "TIFF":
         # A tile is decoded as a whole, however little of it the picture is.

@@ -107,14 +107,20 @@ def _check_jpeg(stream: IO[bytes], name: str) -> None:
 
 def _segments(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
     """Yield marker and content of the segments up to the first scan, as lenient as decoders are."""
-    for _ in range(_JPEG_PIECES):
+    pieces = 0
+    while pieces < _JPEG_PIECES:
+        pieces += 1
         byte = stream.read(1)
         if byte != b"\xff":
             if not byte:
                 return
             continue
-        while byte == b"\xff":
+        byte = stream.read(1)
+        while byte == b"\xff" and pieces < _JPEG_PIECES:
+            pieces += 1  # of fill bytes any number may stand there
             byte = stream.read(1)
+        if byte == b"\xff":
+            break
         if not byte:
             return
         marker = byte[0]

@@ -104,6 +104,14 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str | None]] = {
         TOO_MANY_PIXELS,
     ),
     "ppm-size": (lambda: b"P6 99999 99999 255\n" + bytes(99), TOO_MANY_PIXELS),
+    "png-column": (
+        lambda: png(1, 12_000_000, 1, 0, deflated_zeros(24_000_000)),
+        "expected sides of at most 65,535 pixels, got 1 x 12000000",
+    ),
+    "png-row": (
+        lambda: png(12_000_000, 1, 1, 0, deflated_zeros(1_500_001)),
+        "expected sides of at most 65,535 pixels, got 12000000 x 1",
+    ),
     "png-text": (
         lambda: png(1, 1, 8, 2, PIXEL, chunk(b"zTXt", b"a\0\0" + deflated_zeros(300 * MIB))),
         "any",
@@ -162,6 +170,10 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str | None]] = {
     "jpeg-scans": (lambda: progressive(3_000), "expected at most 100 scans"),
     "jpeg-segments": (
         lambda: jpeg_with(segment(0xFE) * 400_000),
+        "expected at most 16,384 segments or stray bytes before the pixels",
+    ),
+    "jpeg-fill-bytes": (
+        lambda: jpeg_with(b"\xff" * MIB),
         "expected at most 16,384 segments or stray bytes before the pixels",
     ),
     "jpeg-exif-segments": (
