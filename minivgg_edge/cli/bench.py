@@ -17,8 +17,9 @@ from minivgg_edge.atomic import write_atomically
 from minivgg_edge.catalog import DEFAULT_MODEL, load_model
 from minivgg_edge.cli.arguments import add_model, at_least_one
 from minivgg_edge.cli.bench_report import to_lines
-from minivgg_edge.cli.class_folders import read_class_folders
+from minivgg_edge.cli.class_folders import ClassFolders, read_class_folders
 from minivgg_edge.cli.native_log import without_info_lines
+from minivgg_edge.cli.output_place import check_place
 from minivgg_edge.cli.terminal import printable, say, show_status
 from minivgg_edge.errors import ModelError
 from minivgg_edge.interpreter import check_num_threads, runtime_info
@@ -102,6 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="then classify without a pause, with figures per minute",
     )
     add("--data", metavar="FOLDER", help="folder with one folder per label, for the accuracy")
+    add("--allow-missing", action="store_true", help="accept labels that have no folder there")
     add("--json", metavar="FILE", help="write one JSON object, see below")
     add("--force", action="store_true", help="replace FILE if it exists")
 
@@ -110,13 +112,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure and show the card; 1 if the machine moved meanwhile."""
     if arguments.json not in (None, "-"):
         _check_place(Path(arguments.json), force=arguments.force)
-    models = [arguments.model or DEFAULT_MODEL]
+    models = [DEFAULT_MODEL if arguments.model is None else arguments.model]
     models += [] if arguments.float_model is None else [arguments.float_model]
     files = [load_model(model) for model in models]
     _check_sizes(files)
     card, without_files = _measure(models, files, arguments)
     _status("")
     document = json.dumps(card.to_json(), indent=1, allow_nan=False) + "\n"
+    if arguments.json not in (None, "-"):
+        # Before anything is printed: whoever reads that may stop reading.
+        write_atomically(arguments.json, document.encode())
     if arguments.json == "-":
         say(document.rstrip("\n"))
     else:
@@ -126,7 +131,6 @@ def run(arguments: argparse.Namespace) -> int:
             say()
             say("PNG and JPEG were left out: they need Pillow (minivgg-edge[pictures]).")
     if arguments.json not in (None, "-"):
-        write_atomically(arguments.json, document.encode())
         say()
         say(f"{printable(arguments.json)}: written")
     return 0 if card.verdict.valid else NOT_VALID
@@ -146,7 +150,10 @@ def _measure(
     runtime = runtime_info()
     entries = [describe(file, runtime, is_reference=file is files[0]) for file in files]
     if arguments.data is not None:
-        found = _accuracies(models, files[0].labels, arguments.data, plan.num_threads[0])
+        folders = read_class_folders(
+            arguments.data, files[0].labels, allow_missing=arguments.allow_missing
+        )
+        found = _accuracies(models, folders, arguments.data, plan.num_threads[0])
         pairs = zip(entries, found, strict=True)
         entries = [dataclasses.replace(entry, accuracy=accuracy) for entry, accuracy in pairs]
     spec = files[0].manifest.input
@@ -172,10 +179,9 @@ def _card(entries: tuple[Entry, ...], before: Snapshot, after: Snapshot) -> Card
 
 
 def _accuracies(
-    models: Sequence[str], labels: Sequence[str], folder: str, num_threads: int
+    models: Sequence[str], folders: ClassFolders, folder: str, num_threads: int
 ) -> list[Accuracy]:
-    listed = read_class_folders(folder, labels).pictures
-    pictures = [(picture.path, picture.index) for picture in listed]
+    pictures = [(picture.path, picture.index) for picture in folders.pictures]
     name = Path(folder).resolve().name
     found = []
     for model in models:
@@ -201,12 +207,7 @@ def _check_sizes(files: Sequence[ModelFile]) -> None:
 
 
 def _check_place(path: Path, *, force: bool) -> None:
-    """Fail before minutes of work, not after them."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the JSON file's folder does not exist", str(path))
-    if path.exists() and not path.is_file():
-        reason = "expected a regular file for --json, or a new name"
-        raise OSError(errno.EINVAL, reason, str(path))
+    check_place(path, "JSON", writes=True)
     if path.is_file() and not force:
         raise FileExistsError(errno.EEXIST, "exists already; --force replaces it", str(path))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import json
-import os
 import time
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from minivgg_edge.cli.class_folders import ClassFolders, FolderError, read_class
 from minivgg_edge.cli.evaluation import Answer, Evaluation, to_csv, to_json
 from minivgg_edge.cli.evaluation_report import to_lines
 from minivgg_edge.cli.native_log import without_info_lines, without_native_lines
+from minivgg_edge.cli.output_place import check_place
 from minivgg_edge.cli.progress import Progress
 from minivgg_edge.cli.terminal import complain, printable, say
 from minivgg_edge.cli.unverified_model import add_unverified, unverified_from
@@ -73,7 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate the folder; 2 if a picture could not be read."""
     if arguments.csv is not None:
-        _check_csv_place(arguments.csv, force=arguments.force)
+        # A file that stays as it is needs no writing; whether it does is known at the end only.
+        check_place(arguments.csv, "CSV", writes=arguments.force or not arguments.csv.exists())
     with without_info_lines():
         classifier = Classifier(
             arguments.model,
@@ -90,14 +91,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise FolderError(
             f"{arguments.folder!r}: none of the {len(evaluation.answers)} pictures could be read"
         )
+    done = None
+    if arguments.csv is not None:
+        # Before anything is printed: whoever reads that may stop reading.
+        done = _write_csv(arguments.csv, to_csv(evaluation), force=arguments.force)
     if arguments.json:
         say(json.dumps(to_json(evaluation), indent=2, allow_nan=False))
     else:
         for line in to_lines(evaluation):
             say(line)
-    if arguments.csv is not None:
-        done = _write_csv(arguments.csv, to_csv(evaluation), force=arguments.force)
-        if not arguments.json:
+        if done is not None:
             say()
             say(f"{printable(str(arguments.csv))}: {done}")
     return 2 if evaluation.unreadable else 0
@@ -141,19 +144,6 @@ def _answer_all(classifier: Classifier, folders: ClassFolders) -> tuple[list[Ans
         progress.update(len(answers))
     progress.clear()
     return answers, seconds
-
-
-def _check_csv_place(path: Path, *, force: bool) -> None:
-    """Fail before minutes of work, not after them."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "the CSV file's folder does not exist", str(path))
-    if path.exists() and not path.is_file():
-        reason = "expected a regular file for --csv, or a new name"
-        raise OSError(errno.EINVAL, reason, str(path))
-    # A file that stays as it is needs no writing; whether it does is known at the end only.
-    folder = Path(os.path.realpath(path)).parent  # a link's target is what is written
-    if (force or not path.exists()) and not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "the CSV file's folder cannot be written", str(path))
 
 
 def _write_csv(path: Path, data: bytes, *, force: bool) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +119,11 @@ def test_json_place_is_checked_before_the_work(
     assert cli.main(["bench", "--json", str(tmp_path)]) == 2
     assert "expected a regular file for --json" in capsys.readouterr().err
     target = tmp_path / "card.json"
+    with monkeypatch.context() as patch:
+        # Root may write whatever the mode says.
+        patch.setattr(os, "access", lambda path, _mode: Path(path) != tmp_path)
+        assert cli.main(["bench", "--json", str(target)]) == 2
+    assert "the JSON file's folder cannot be written" in capsys.readouterr().err
     target.write_text("results of yesterday")
     assert cli.main(["bench", "--json", str(target)]) == 2
     assert "exists already; --force replaces it" in capsys.readouterr().err
@@ -185,6 +192,38 @@ def test_accuracy_of_a_folder(tmp_path: Path) -> None:
         "low": interval.low,
         "high": interval.high,
     }
+
+
+def test_labels_without_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    with Classifier() as classifier:
+        label = classifier.labels[0]
+    (tmp_path / "set" / label).mkdir(parents=True)
+    image_module.new("RGB", (32, 32)).save(tmp_path / "set" / label / "1.png")
+    command = ["bench", "--rounds", "1", "--data", str(tmp_path / "set")]
+    assert cli.main(command) == 2
+    assert "(--allow-missing evaluates the others)" in capsys.readouterr().err
+    assert cli.main([*command, "--allow-missing"]) == 0
+    assert "1 (set, folder)" in capsys.readouterr().out
+
+
+def test_a_model_without_a_name_is_not_the_bundled_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """As an unset variable of a shell script gives it."""
+    assert cli.main(["bench", "--rounds", "1", "--model", ""]) == 2
+    assert capsys.readouterr().err.startswith("minivgg-edge: error: ''")
+
+
+def test_the_card_is_written_where_nobody_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def say(*_text: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(bench, "say", say)
+    target = tmp_path / "card.json"
+    with contextlib.suppress(BrokenPipeError, SystemExit):
+        cli.main(["bench", "--rounds", "1", "--json", str(target)])
+    assert json.loads(target.read_bytes())["kind"] == "bench"
 
 
 def test_sustained(

@@ -6,6 +6,8 @@ import csv
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -145,6 +147,20 @@ def test_csv_place_is_checked_before_the_work(
         captured = capsys.readouterr()
         assert f"{name!r}: expected a regular file for --csv, or a new name" in captured.err
         assert captured.out == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_the_csv_is_written_where_nobody_reads_the_report(
+    folder: Path, labels: tuple[str, ...], tmp_path: Path
+) -> None:
+    target = tmp_path / "answers.csv"
+    command = [sys.executable, "-m", "minivgg_edge", "evaluate", str(folder), "--csv", str(target)]
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert run.returncode == 2
+    assert b"No space left on device" in run.stderr
+    with target.open(newline="") as file:
+        assert len(list(csv.reader(file))) == 1 + PER_CLASS * len(labels)
 
 
 @pytest.mark.parametrize("options", [[], ["--force"]])
