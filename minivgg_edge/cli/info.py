@@ -15,6 +15,7 @@ from minivgg_edge.cli.terminal import percent, printable, say, table
 from minivgg_edge.errors import ModelVersionError, RuntimeUnavailableError
 from minivgg_edge.interpreter import RuntimeInfo, check_minimum_runtime, runtime_info
 from minivgg_edge.manifest import AccuracyRecord, InputSpec, Manifest, OutputSpec
+from minivgg_edge.measured import Measurement, measurements_alone
 from minivgg_edge.model_file import ModelFile
 
 _DESCRIPTION = """\
@@ -91,7 +92,7 @@ def _lines(model: ModelFile, runtime: RuntimeInfo | None, problem: str | None) -
         ("tolerance", ", ".join(f"{name}: {n} output steps" for name, n in tolerance) or "none"),
     ]
     yield from _fields(rows)
-    yield from _accuracy(manifest.accuracy)
+    yield from _accuracy(manifest.accuracy, measurements_alone(manifest))
     for title in ("training", "calibration", "tools"):
         rows = list(_flatten(getattr(manifest, title)))
         if rows:
@@ -135,10 +136,19 @@ def _operators(manifest: Manifest) -> str:
     return ", ".join(f"{o.count} x {o.name} (version {o.version})" for o in manifest.runtime.ops)
 
 
-def _accuracy(records: Sequence[AccuracyRecord]) -> Iterator[str]:
+def _accuracy(records: Sequence[AccuracyRecord], alone: Sequence[Measurement]) -> Iterator[str]:
     yield ""
+    if alone:
+        yield "accuracy, top-1, without a float model to compare with"
+        measured = [
+            (printable(found.dataset), found.split, f"{found.count:,}", percent(found.top1, 2))
+            for found in alone
+        ]
+        head = ("dataset", "split", "pictures", "compiled")
+        yield from table([head, *measured], "llrr", indent=2)
     if not records:
-        yield "accuracy: not measured"
+        if not alone:
+            yield "accuracy: not measured"
         return
     yield "accuracy, top-1 (float: before quantization; drop in points, with its 95 % interval)"
     rows = [("dataset", "split", "pictures", "float", "compiled", "drop", "interval", "agreement")]

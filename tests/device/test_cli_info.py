@@ -88,6 +88,20 @@ def test_every_field_of_the_manifest(rich: Path, capsys: pytest.CaptureFixture[s
         assert re.search(f"^{row}$", text, re.M), row
 
 
+def test_an_adopted_model_that_was_measured_alone(
+    model: ModelFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = {"dataset": "parts", "split": "test", "count": 1234, "top1": 0.9108}
+    manifest = dataclasses.replace(
+        model.manifest, accuracy=(), training={"adopted": {"measured": [measured]}}
+    )
+    path = tmp_path / "adopted.tflite"
+    path.write_bytes(pack_model_file(model.flatbuffer, manifest, golden=model.golden_vectors()))
+    text = shown(capsys, "--model", str(path))
+    assert re.search(r"^  parts +test +1,234 +91\.08 %$", text, re.M)
+    assert "not measured" not in text
+
+
 def test_json(rich: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(shown(capsys, "--model", str(rich), "--json"))
     manifest: Mapping[str, Any] = json.loads(read_model_file(rich).manifest.to_json())
