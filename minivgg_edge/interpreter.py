@@ -141,9 +141,11 @@ def check_minimum_runtime(manifest: Manifest, runtime: RuntimeInfo, *, source: s
     minimum = manifest.runtime.minimum_runtime
     got = runtime.tflite_version
     if got is not None and _numbers(got) < _numbers(minimum):
+        from minivgg_edge.runtime_advice import newer_advice  # for messages, never for a start
+
         raise ModelVersionError(
             f"{source!r}: expected a runtime with TensorFlow Lite {minimum} or newer, "
-            f"got {runtime.name} {runtime.version}; {_install_advice()}"
+            f"got {runtime.name} {runtime.version}; {newer_advice(runtime.name)}"
         )
 
 

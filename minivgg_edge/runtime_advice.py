@@ -49,6 +49,20 @@ def install_advice() -> str:
     return advice(_machine(), is_64_bit=sys.maxsize > 2**32, python=sys.version_info[:2])
 
 
+def newer_advice(name: str) -> str:
+    """Return how to get a newer runtime than the one that this machine has.
+
+    Args:
+        name: The distribution that it has.
+    """
+    if sys.maxsize <= 2**32:
+        return (
+            "no newer one is published for 32-bit systems: take a 64-bit system, or compile the "
+            "model with --precision int8"
+        )
+    return "run `pip install --upgrade ai-edge-litert`" if name == "ai-edge-litert" else _LITERT
+
+
 def broken_runtime(name: str, error: Exception) -> str:
     """Return why a runtime that is installed does not serve, and what to install.
 

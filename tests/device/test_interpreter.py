@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -350,3 +351,26 @@ def test_manifest_that_contradicts_the_model(
     specs[tensor] = dataclasses.replace(specs[tensor], **change)
     with pytest.raises(ModelFileError, match=f"^'m': {tensor} tensor: expected, by the manifest,"):
         check_tensor_specs(bundled.manifest, specs["input"], specs["output"], source="m")
+
+
+@pytest.mark.parametrize(
+    ("name", "largest", "advice"),
+    [
+        ("ai-edge-litert", 2**63 - 1, "; run `pip install --upgrade ai-edge-litert`"),
+        ("tflite-runtime", 2**63 - 1, '; run `pip install "ai-edge-litert>=2.1.6"`'),
+        (
+            "tflite-runtime",
+            2**31 - 1,
+            "take a 64-bit system, or compile the model with --precision",
+        ),
+    ],
+)
+def test_how_to_get_a_newer_runtime(
+    name: str, largest: int, advice: str, bundled: ModelFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On 32-bit systems there is none, and what is installed need not be installed again."""
+    monkeypatch.setattr(sys, "maxsize", largest)
+    needed = dataclasses.replace(bundled.manifest.runtime, minimum_runtime="2.99.0")
+    manifest = dataclasses.replace(bundled.manifest, runtime=needed)
+    with pytest.raises(ModelVersionError, match=re.escape(advice)):
+        check_minimum_runtime(manifest, RuntimeInfo(name, "2.14.0", "2.14.0"), source="m")
