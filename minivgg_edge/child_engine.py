@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _CHILD = "from minivgg_edge.trial_child import serve; serve()"
 _TIMEOUT_S = 120.0
+_ENDING_S = 5.0
 _CHUNK_BYTES = 1 << 16
 
 _Process = subprocess.Popen[bytes]
@@ -150,13 +151,13 @@ class ChildEngine:
                 missing = 1 if size_bytes is None else size_bytes - len(answer)
                 part = process.stdout.read(min(missing, _CHUNK_BYTES))
                 if not part:
-                    problem = how_it_ended(process.wait())
+                    problem = _how_it_ended(process)
                     break
                 answer += part
             else:
                 return bytes(answer)
         except BrokenPipeError:
-            problem = how_it_ended(process.wait())
+            problem = _how_it_ended(process)
         except BaseException:
             # Interrupted: the answer that is still to come belongs to no later picture.
             self._stop()
@@ -171,6 +172,14 @@ class ChildEngine:
         if self._finalizer is not None:
             self._finalizer()
         self._process = None
+
+
+def _how_it_ended(process: _Process) -> str:
+    """Say how a process ended that has closed its pipe, which only its end should do."""
+    try:
+        return how_it_ended(process.wait(_ENDING_S))
+    except subprocess.TimeoutExpired:
+        return "closed its pipe, and did not end"
 
 
 def _is_ready(process: _Process) -> bool:

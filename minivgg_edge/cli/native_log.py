@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator
 
 _STANDARD_ERROR = 2
@@ -36,6 +37,9 @@ def without_native_lines() -> Iterator[None]:
 @contextlib.contextmanager
 def _standard_error(take: Callable[[int], None]) -> Iterator[None]:
     """Send standard error into a file in memory, whose descriptor is given away at the end."""
+    if sys.__stderr__ is None:  # closed before the start: its number may be another file's by now
+        yield
+        return
     try:
         kept = os.dup(_STANDARD_ERROR)
     except OSError:  # closed by the caller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,23 @@ def test_closed_standard_error_is_no_error() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
     )
     assert child.stdout == "done\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX descriptors")
+def test_a_file_that_has_the_number_of_a_closed_standard_error_stays_its_own(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "import os, sys\n"
+        "from minivgg_edge.cli.native_log import without_info_lines\n"
+        f"number = os.open({str(tmp_path / 'mine')!r}, os.O_WRONLY | os.O_CREAT)\n"
+        "assert (number, sys.__stderr__) == (2, None)\n"
+        "with without_info_lines():\n"
+        "    os.write(number, b'to my file')\n"
+    )
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)} 2>&-"
+    subprocess.run(["/bin/sh", "-c", command], timeout=60, check=True)
+    assert (tmp_path / "mine").read_bytes() == b"to my file"
 
 
 @LINUX

@@ -6,9 +6,13 @@ import argparse
 import copy
 import dataclasses
 import json
+import os
 import pickle
 import random
 import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,6 +265,25 @@ def test_a_crash_of_the_runtime_alone_is_not_the_model_s(
     message = "importing the runtime: the child process was ended by signal 4 .SIGILL"
     with pytest.raises(RuntimeUnavailableError, match=message):
         Classifier(foreign, unverified=said)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX descriptors")
+@pytest.mark.parametrize("closed", ["2>&-", "1>&- 2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_standard_streams_hang_nothing(
+    closed: str, foreign: Path, bundled: ModelFile, tmp_path: Path
+) -> None:
+    image_module = pytest.importorskip("PIL.Image")
+    picture, labels = tmp_path / "picture.png", tmp_path / "labels.txt"
+    image_module.new("RGB", (32, 32)).save(picture)
+    labels.write_text("\n".join(bundled.labels))
+    words = [sys.executable, "-m", "minivgg_edge", "classify", str(picture), "--unverified"]
+    words += ["--model", str(foreign), "--labels", str(labels), "--activation", "softmax"]
+    with subprocess.Popen(["/bin/sh", "-c", f"exec {shlex.join(words)} {closed}"]) as process:
+        try:
+            # Where nobody can be told, the answer is lost, but not the time.
+            assert process.wait(timeout=60) in (0, 2)
+        finally:
+            process.kill()
 
 
 # --- what tensors can mean, by hand ---------------------------------------------------------------
