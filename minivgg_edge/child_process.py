@@ -18,6 +18,15 @@ _CAUSES = {
 }
 
 
+# A parent that was killed can end nobody who is late: then the system does, be it in native code.
+_ALARM = """\
+import signal
+if hasattr(signal, "alarm"):
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm({})
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class ChildRun:
     """How a child process ended.
@@ -49,7 +58,7 @@ def run_python(
     """
     try:
         run = subprocess.run(  # noqa: S603
-            python_command(code, *arguments),
+            python_command(_ALARM.format(int(timeout_s) + 1) + code, *arguments),
             input=stdin,
             capture_output=True,
             timeout=timeout_s,
@@ -66,7 +75,17 @@ def python_command(code: str, *arguments: str) -> list[str]:
     # Isolated from the caller's folder and environment, but with its path: packages may lie in
     # the user's own folder, which -I leaves out, or be found by the application's own doing.
     program = f"import sys\nsys.path[:] = {search_path()!r}\n{code}"
-    return [sys.executable, "-I", "-c", program, *arguments]
+    return [*isolated_python(), "-c", program, *arguments]
+
+
+def isolated_python() -> list[str]:
+    """Return Python without the caller's environment, but with what that says of bytecode."""
+    command = [sys.executable, "-I"]
+    if sys.dont_write_bytecode:
+        command.append("-B")
+    if sys.pycache_prefix is not None:
+        command += ["-X", f"pycache_prefix={sys.pycache_prefix}"]
+    return command
 
 
 def search_path() -> list[str]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minivgg_edge.child_process import search_path
+from minivgg_edge.child_answers import parse_answers
+from minivgg_edge.child_process import isolated_python, search_path
 from minivgg_edge.errors import MinivggEdgeError
 from minivgg_edge.interpreter import runtime_info
 
@@ -62,7 +61,7 @@ def run_fresh(model: str, *, num_threads: int = 1, inferences: int = 0) -> Fresh
     module = runtime_info().name.replace("-", "_") + ".interpreter"
     # Isolated: neither the caller's folder nor its environment decides what is imported, but the
     # runtime that this process has found, in the user's own folder perhaps, is the one to measure.
-    command = [sys.executable, "-I", str(_PROBE), model, str(num_threads), module]
+    command = [*isolated_python(), str(_PROBE), model, str(num_threads), module]
     started_ns = time.monotonic_ns()
     try:
         run = subprocess.run(  # noqa: S603
@@ -83,7 +82,12 @@ def run_fresh(model: str, *, num_threads: int = 1, inferences: int = 0) -> Fresh
             f"{model!r}: expected a fresh process to classify an array, "
             f"got exit code {run.returncode}: {last}"
         )
-    return parse_run(json.loads(run.stdout), started_ns=started_ns)
+    answers = parse_answers(run.stdout)
+    if not answers:
+        raise MeasurementError(
+            f"{model!r}: expected the answer of a fresh process, got {run.stdout[-80:]!r}"
+        )
+    return parse_run(answers[-1], started_ns=started_ns)
 
 
 def parse_run(document: Mapping[str, Any], *, started_ns: int) -> FreshRun:

@@ -12,7 +12,7 @@ _STARTED_NS = time.monotonic_ns()
 
 
 def main(model: str, num_threads: str, runtime_module: str, inferences: str, *path: str) -> None:
-    """Load a model, classify an array, and print a JSON object.
+    """Load a model, classify an array, and print an answer.
 
     Args:
         model: A path, or the name of an installed model.
@@ -43,9 +43,9 @@ def main(model: str, num_threads: str, runtime_module: str, inferences: str, *pa
         classifier.classify(picture)
     memory = {"baseline": baseline, "steady": _status()} if count else None
 
-    import json
+    from minivgg_edge.child_answers import answer_line
 
-    print(json.dumps({"stamps_ns": stamps, "read_ns": started, "memory": memory}))  # noqa: T201
+    print(answer_line(stamps_ns=stamps, read_ns=started, memory=memory))  # noqa: T201
 
 
 def _status() -> dict[str, int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,38 @@ def test_it_finds_the_package_that_this_process_found_in_its_current_folder(
     code = "import minivgg_edge; print(minivgg_edge.__file__)"
     assert run_python(code).stdout.strip() == str(Path(root, "minivgg_edge", "__init__.py"))
     assert run_python("import not_ours").problem is not None
+
+
+@pytest.mark.skipif(not hasattr(signal, "alarm"), reason="needs alarms")
+def test_a_child_does_not_outlive_a_parent_that_was_killed() -> None:
+    child = "import os, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(600)"
+    # Its standard error is the test's, so that the parent need not end to hand it on.
+    parent = (
+        "import subprocess\n"
+        "from minivgg_edge import child_process\n"
+        "run = subprocess.run\n"
+        "def passing(command, input, capture_output, timeout):\n"
+        "    return run(command, input=input, stdout=subprocess.PIPE, timeout=60)\n"
+        "child_process.subprocess.run = passing\n"
+        f"child_process.run_python({child!r}, timeout_s=2.0)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert int(process.stderr.readline()) != process.pid  # it runs
+        process.kill()
+        # The end of the stream is the end of all who hold it, the child too.
+        started = time.monotonic()
+        assert process.stderr.read() == ""
+    assert time.monotonic() - started < 30.0
+
+
+def test_children_write_bytecode_where_this_process_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "print(sys.dont_write_bytecode, sys.pycache_prefix)"
+    for wanted, prefix in ((True, None), (False, str(tmp_path)), (False, None)):
+        monkeypatch.setattr(sys, "dont_write_bytecode", wanted)
+        monkeypatch.setattr(sys, "pycache_prefix", prefix)
+        assert run_python(code).stdout.split() == [str(wanted), str(prefix)]

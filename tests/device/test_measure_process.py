@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +116,22 @@ def test_a_process_that_fails_says_why(tmp_path: Path) -> None:
     path = tmp_path / "none.tflite"
     with pytest.raises(MeasurementError, match=r"got exit code 1: .*none\.tflite"):
         run_fresh(str(path))
+
+
+def test_what_others_print_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `sitecustomize` may greet."""
+    real = subprocess.run
+
+    def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        done = real(command, **options)
+        return subprocess.CompletedProcess(command, 0, stdout=f"hello{done.stdout}bye\n", stderr="")
+
+    monkeypatch.setattr(fresh_process.subprocess, "run", run)
+    assert set(run_fresh("minivgg").phases_ms) == set(PHASES)
+    silent = subprocess.CompletedProcess([], 0, stdout="hello\n", stderr="")
+    monkeypatch.setattr(fresh_process.subprocess, "run", lambda *_args, **_options: silent)
+    with pytest.raises(MeasurementError, match="expected the answer of a fresh process, got"):
+        run_fresh("minivgg")
 
 
 def test_it_finds_the_runtime_that_this_process_finds(
