@@ -147,7 +147,9 @@ def _with_scores(identity: Identity, scores: Scores) -> Identity:
 def _convert(frozen: keras.Model, images: NDArray[np.uint8], settings: Settings) -> bytes:
     if settings.precision != DEFAULT:
         return convert_precision(frozen, settings.precision, images, io=settings.io)
-    if settings.method.is_plain:
+    # What a search has measured is compiled as it was measured: where a pooling stands between a
+    # convolution and its ReLU, TensorFlow's own calibration takes the range before it.
+    if settings.method.is_plain and settings.search is None:
         return convert_int8(frozen, images, io=settings.io)
     return convert_by_method(frozen, images, settings.method, io=settings.io)
 

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from convert.int8.comparison import Comparison
-from convert.int8.compile_model import _warnings
+from convert.int8.compilation import Settings
+from convert.int8.compile_model import _convert, _warnings
+from convert.int8.freeze import freeze
+from convert.int8.graph import read_graph
+from convert.quiet import quiet
+from convert.search.method import PLAIN
+from convert.search.preparation import convert_by_method
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,39 @@ def test_a_float_model_that_hardly_does_better_than_guessing(
     assert [
         text.startswith(f"the float model itself is right on only {right}.0 %") for text in found
     ] == [True] * warned
+
+
+def test_a_search_that_finds_nothing_better_gives_what_it_has_measured() -> None:
+    import keras
+
+    keras.utils.set_random_seed(3)
+    with quiet():
+        model = keras.Sequential(
+            [
+                keras.Input((8, 8, 3)),
+                keras.layers.Conv2D(4, 3, name="linear"),
+                keras.layers.MaxPooling2D(),
+                keras.layers.ReLU(),
+                keras.layers.Flatten(),
+                keras.layers.Dense(3, activation="softmax"),
+            ]
+        )
+        frozen = freeze(model)
+        images = np.random.default_rng(3).integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+        alone, searched = (
+            _convert(frozen, images, Settings(search=search)) for search in (None, {"tried": []})
+        )
+        assert searched == convert_by_method(frozen, images, PLAIN, io=Settings().io)
+    # The range is that behind the pooling, above zero: half as wide, so in steps half as wide.
+    before, behind = (
+        min(
+            graph.tensors[operation.outputs[0]].scales[0]
+            for operation in graph.operations
+            if operation.name == "CONV_2D"
+        )
+        for graph in map(read_graph, (alone, searched))
+    )
+    assert behind < 0.75 * before
 
 
 def test_a_model_that_always_gives_the_commonest_answer() -> None:
