@@ -136,7 +136,7 @@ def read_folder(
         groups=len({d.group for d in decisions if d.group is not None}),
         grouping=None if record is None else record.grouping,
         cache_note=note,
-        copies=sum(map(sum, members.values())) - sum(map(len, sets.values())),
+        copies=len(kept) - sum(map(len, sets.values())) - len(familiar),
         independent={role: _independent(decisions, chosen) for role, chosen in held_out.items()},
     )
 

@@ -136,7 +136,7 @@ class Recipe:
 
     @property
     def answered_rounds(self) -> int:
-        """How many of those are not clear; 0 of other views than repeated ones."""
+        """How many of the answered epochs are not clear; 0 of other views than repeated ones."""
         distillation = self.distillation
         return (
             distillation.rounds
