@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
+from convert.data.split_file import SplitRule
+from convert.int8.gate import DEFAULT_MAX_DROP
 from convert.int8.paired import drop_interval, drop_upper_bound, mcnemar_p, score_statistic
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.parametrize(
@@ -86,3 +91,16 @@ def test_all_pictures_lost() -> None:
     interval = drop_interval(10, 0, 10)
     assert interval.high == 1.0
     assert 0.0 < interval.low < 1.0
+
+
+def test_how_many_pictures_the_docs_ask_for() -> None:
+    """README.md and docs/first-hour.md: if no answer changes, of 15 % of the photos."""
+    assert drop_upper_bound(0, 0, 530) > DEFAULT_MAX_DROP >= drop_upper_bound(0, 0, 540)
+    assert drop_upper_bound(0, 0, 170) > 0.015 >= drop_upper_bound(0, 0, 180)
+    readme, guide = (
+        (ROOT / page).read_text("utf-8") for page in ("README.md", "docs/first-hour.md")
+    )
+    assert "at least 540 to validate, of about 3,600 in all" in readme
+    assert "about 3,600 photos, of which 540 validate" in " ".join(guide.split())
+    assert "`--max-drop 1.5` asks for what 180 to validate can show" in " ".join(guide.split())
+    assert SplitRule(0).validation * 3600 == pytest.approx(540)

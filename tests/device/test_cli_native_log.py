@@ -68,10 +68,10 @@ def test_a_file_that_has_the_number_of_a_closed_standard_error_stays_its_own(
 ) -> None:
     script = (
         "import os, sys\n"
-        "from minivgg_edge.cli.native_log import without_info_lines\n"
+        "from minivgg_edge.cli.native_log import without_native_lines\n"
         f"number = os.open({str(tmp_path / 'mine')!r}, os.O_WRONLY | os.O_CREAT)\n"
         "assert (number, sys.__stderr__) == (2, None)\n"
-        "with without_info_lines():\n"
+        "with without_native_lines():\n"
         "    os.write(number, b'to my file')\n"
     )
     command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(script)} 2>&-"
