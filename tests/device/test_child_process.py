@@ -72,7 +72,7 @@ def test_it_finds_the_package_that_this_process_found_in_its_current_folder(
 
 @pytest.mark.skipif(not hasattr(signal, "alarm"), reason="needs alarms")
 def test_a_child_does_not_outlive_a_parent_that_was_killed() -> None:
-    child = "import os, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(600)"
+    child = "import os, time; print(os.getpid(), file=sys.stderr, flush=True); time.sleep(60)"
     # Its standard error is the test's, so that the parent need not end to hand it on.
     parent = (
         "import subprocess\n"
