@@ -6,6 +6,9 @@ STAMP := $(VENV)/.installed
 DATA ?= ../shared/data/cifar-10-batches-bin
 NAME ?= minivgg
 SEED ?= 2
+# bfloat16 is what the published models were trained in; many times slower on processors without its
+# instructions (PRECISION=float32).
+PRECISION ?= bfloat16
 OTHERS ?= ../shared/data/sign-language-digits
 MODEL_VERSION := 1.0
 RESULTS := benchmarks/results
@@ -18,10 +21,10 @@ MIXED := --cutmix 1 --mix-probability 0.5
 # Dark, bright and blurred pictures, of which a teacher sees clear ones.
 ROBUST := --jitter 0.5 --blur 1
 CLEAR := --teacher-sees clear --temperature 2
-TRAIN_minivgg-small := --recipe best --epochs 180 --precision bfloat16 $(MIXED) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED)
-TRAIN_minivgg := --recipe best --epochs 160 --precision bfloat16 $(MIXED) --teacher $(FIRST_SMALL) $(REPEATED)
-TRAIN_minivgg-nano := --recipe best --epochs 240 --precision bfloat16 $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
-TRAIN_minivgg-max := --recipe best --precision bfloat16 $(MIXED) $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
+TRAIN_minivgg-small := --recipe best --epochs 180 --precision $(PRECISION) $(MIXED) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED)
+TRAIN_minivgg := --recipe best --epochs 160 --precision $(PRECISION) $(MIXED) --teacher $(FIRST_SMALL) $(REPEATED)
+TRAIN_minivgg-nano := --recipe best --epochs 240 --precision $(PRECISION) $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
+TRAIN_minivgg-max := --recipe best --precision $(PRECISION) $(MIXED) $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
 COMPILE := --search --temperature fit --accept-accuracy 95
 MODEL := out/minivgg.tflite
 PICTURES := $(wildcard convert/sample/pictures/*.png)
@@ -57,7 +60,7 @@ lint: $(STAMP)  ## ruff and mypy
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-train: $(STAMP)  ## train a published model again (NAME=minivgg, the bundled one; hours; DATA=folder of CIFAR-10)
+train: $(STAMP)  ## train a published model again (NAME=minivgg, the bundled one; hours; DATA=folder of CIFAR-10; PRECISION=float32)
 	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed 1 --resume
 
 publish: $(STAMP)  ## take the run of `make train` over into models/NAME, compile it, fill its card

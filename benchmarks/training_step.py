@@ -15,8 +15,10 @@ import time
 from collections.abc import Sequence
 
 from convert.options import positive_integer
+from convert.training.processor import prefer_onednn
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+prefer_onednn()
 
 
 def measure(*, batch_size: int, precision: str, steps: int, warmup: int = 5) -> list[float]:

@@ -30,6 +30,7 @@ from convert.training.arguments import parse_arguments, recipe_of
 from convert.training.checkpoint import CHECKPOINT_NAME
 from convert.training.pause import Pause
 from convert.training.preparation import prepare
+from convert.training.processor import prefer_onednn
 from convert.training.reading import input_size, is_folder, read_data
 from minivgg_edge.atomic import write_atomically
 from minivgg_edge.cli.terminal import printable
@@ -139,6 +140,7 @@ def _events(out: Path) -> Path:
 
 def _prepare_tensorflow(seed: int) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    prefer_onednn()
     with quiet():
         import keras
         import tensorflow as tf

@@ -2,7 +2,7 @@
 
 All options of a model in turns in one process, so that they share the weather, on random pictures,
 while other trainings wait; what else disturbed them is said below the table. The result goes to
-step-times.json in --out, from which `python -m benchmarks.ablations.document` makes a section of
+NAME.json in --out, from which `python -m benchmarks.ablations.document` makes a section of
 docs/training.md.
 """
 
@@ -38,14 +38,14 @@ from convert.training.batches import steps_per_epoch
 from convert.training.family import FAMILY
 from convert.training.loop import Trainer
 from convert.training.presets import DEFAULTS, PRESETS
+from convert.training.processor import fast_precision, prefer_onednn
 from convert.training.teacher import Teacher
 
 NAME = "step-times"
 MODELS = tuple(name for name in FAMILY if name.startswith("minivgg"))
-# Each beside bfloat16, but the first.
-TIMED = ("float32", "bfloat16", "rep", "distill", "rep+distill")
-_BASE = ("--precision", "bfloat16")
-_RECIPES_OF = "bfloat16"
+# The last ones in the precision that the processor is fast at, or the one that is asked for.
+PRECISIONS = ("float32", "bfloat16")
+TIMED = (*PRECISIONS, "rep", "distill", "rep+distill")
 _TRAINED = 45_000  # pictures of CIFAR-10, see docs/training.md
 _BATCHES = 16  # of an epoch, which is prepared anew after as many steps
 
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser().parse_args(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    prefer_onednn()
     found = {}
     with quiet():
         import tensorflow as tf
@@ -67,22 +68,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for model in options.models:
             print(f"{model}: {options.steps} steps each", file=sys.stderr, flush=True)
             variants = {
-                name: ["--model", model, *_BASE, *VARIANTS[name].words((options.teacher,))]
+                name: [*_words(model, options), *VARIANTS[name].words((options.teacher,))]
                 for name in TIMED
             }
             with quiet():
                 found[model] = step_times(variants, folder=Path(folder), steps=options.steps)
-    shown = step_table(found, disturbed=watch.note)
+    shown = step_table(found, options.precision, disturbed=watch.note)
     print(table(shown.columns, shown.rows))
-    result = result_of(NAME, ["benchmarks.ablations.step_times", *given], [shown])
+    result = result_of(options.name, ["benchmarks.ablations.step_times", *given], [shown])
     return conclude(result, options.out)
 
 
-def step_table(found: Mapping[str, Mapping[str, Sequence[float]]], *, disturbed: str = "") -> Table:
+def _words(model: str, options: argparse.Namespace) -> list[str]:
+    return ["--model", model, "--precision", options.precision]
+
+
+def step_table(
+    found: Mapping[str, Mapping[str, Sequence[float]]], precision: str, *, disturbed: str = ""
+) -> Table:
     """Return the models as rows: the median of a step by option, and hours by recipe.
 
     Args:
         found: milliseconds of each step, by the option and the model.
+        precision: of the options that are none, and of the recipes.
         disturbed: what `Watch.note` says of the machine.
     """
     steps = steps_per_epoch(_TRAINED, int(DEFAULTS["batch_size"]))
@@ -92,7 +100,7 @@ def step_table(found: Mapping[str, Mapping[str, Sequence[float]]], *, disturbed:
         hours = (
             int(preset.options.get("epochs", DEFAULTS["epochs"]))
             * steps
-            * medians[_RECIPES_OF]
+            * medians[precision]
             / 3_600_000
             for preset in PRESETS.values()
         )
@@ -100,9 +108,9 @@ def step_table(found: Mapping[str, Mapping[str, Sequence[float]]], *, disturbed:
         rows.append((model, *cells))
     columns = ("model", *(f"{name}, ms" for name in TIMED), *(f"{name}, hours" for name in PRESETS))
     note = (
-        f"Median of a step on {DEFAULTS['batch_size']} pictures of 32×32; all but the first column "
-        f"in bfloat16; the teacher is minivgg-small and answers live. Hours: of the recipes on "
-        f"{_TRAINED:,} pictures with bfloat16 alone, validation not counted.{disturbed}"
+        f"Median of a step on {DEFAULTS['batch_size']} pictures of 32×32; rep and distill in "
+        f"{precision}; the teacher is minivgg-small and answers live. Hours: of the recipes on "
+        f"{_TRAINED:,} pictures with {precision} alone, validation not counted.{disturbed}"
     )
     return Table("Time of a step and of the recipes", columns, tuple(rows), frozenset({0}), note)
 
@@ -182,6 +190,13 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--models", type=_models, default=MODELS, metavar="A,B,...", help=f"({','.join(MODELS)})")
     add("--steps", type=positive_integer, default=30, help="measured of each (%(default)s)")
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=fast_precision(),
+        help="of branches, teacher and recipes; default: what this processor is fast at",
+    )
+    add("--name", default=NAME, help="of the result (%(default)s)")
     add(
         "--teacher",
         type=Path,

@@ -15,6 +15,7 @@ from convert.training.arguments import architecture_of, option_values, recipe_of
 from convert.training.class_weights import class_weights
 from convert.training.family import FAMILY, Architecture
 from convert.training.input_size import InputSize
+from convert.training.processor import precision_note
 from convert.training.reading import is_folder
 from convert.training.recipe import Recipe
 from convert.training.repeated import order_digest
@@ -101,7 +102,7 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     required = options.init is not None
     start = option_values(options, folder_count=count)["init"]
     init = init_path(start, architecture.blocks, required=required)
-    transfer = None if init is None else transfer_weights(model, init, required=required)
+    transfer = None if init is None else transfer_weights(model, init, splits, required=required)
     fingerprint: dict[str, object] = {
         "data": splits.provenance(),
         "architecture": architecture.to_json(),
@@ -153,8 +154,13 @@ def _notes(
         if recipe.patience
         else f"{recipe.epochs} epochs of batches of {recipe.batch_size}",
     ]
+    slow = precision_note(recipe.precision)
+    if slow is not None:
+        notes.append(slow)
     if transfer is not None:
-        notes.append(f"{len(transfer.layers)} layers start as in {transfer.source}")
+        layers = "All" if transfer.whole else str(len(transfer.layers))
+        notes.append(f"{layers} layers start as in {transfer.source}")
+        notes.extend(transfer.notes)
     if recipe.class_weights:
         pairs = tuple(zip(recipe.class_weights, splits.train.class_names, strict=True))
         heaviest, lightest = max(pairs), min(pairs)

@@ -20,6 +20,17 @@ _ARM_CORES = {
     "0xd08": "Cortex-A72",
     "0xd0b": "Cortex-A76",
 }
+# Of an x86-64 processor, the newest that it has says which kernels the runtimes take; clouds give
+# processors of several generations one name.
+_GENERATIONS = {
+    "amx_int8": "AMX",
+    "avx512_bf16": "AVX512-BF16",
+    "avx512_vnni": "AVX512-VNNI",
+    "avx512f": "AVX512",
+    "avx_vnni": "AVX-VNNI",
+    "avx2": "AVX2",
+    "avx": "AVX",
+}
 _DEVICE_TREE_MODEL = "proc/device-tree/model"
 
 
@@ -66,6 +77,8 @@ def read_processor(root: Path) -> Processor:
 def board_title(root: Path, *, cores: int, machine: str | None = None) -> str:
     """Return what to call this machine: the board's own name, else architecture, CPU and cores.
 
+    The CPU is named with the newest of the vector instructions of x86-64 that it has.
+
     Args:
         root: The folder that holds `proc`.
         cores: Number of cores.
@@ -75,8 +88,11 @@ def board_title(root: Path, *, cores: int, machine: str | None = None) -> str:
     if board is not None:
         return board
     architecture = (machine or platform.machine()).replace("x86_64", "x86-64")
-    model = read_processor(root).model or platform.system()
-    return f"{architecture} {model}, {'1 core' if cores == 1 else f'{cores} cores'}"
+    processor = read_processor(root)
+    model = processor.model or platform.system()
+    newest = [title for name, title in _GENERATIONS.items() if name in processor.features]
+    vectors = f" ({newest[0]})" if newest else ""
+    return f"{architecture} {model}{vectors}, {'1 core' if cores == 1 else f'{cores} cores'}"
 
 
 def is_arm(machine: str) -> bool:

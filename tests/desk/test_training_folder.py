@@ -28,7 +28,6 @@ from convert.training.family import FAMILY, fitted
 from convert.training.input_size import choose_side, folder_short_sides
 from convert.training.kept import answered_at_once
 from convert.training.presets import PRESETS, resolved
-from convert.training.processor import fast_precision
 from convert.training.reading import input_size, read_data
 from convert.training.recipe import Recipe
 
@@ -248,16 +247,6 @@ def test_a_grouping_of_parts_is_refused(tmp_path):
             read_data(parse_arguments(None, [*words, given]), 8, lambda done, total: None)
     read = read_data(parse_arguments(None, words[:2]), 8, lambda done, total: None)
     assert len(read.train) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "precision"),
-    [("flags : fpu avx512_bf16 sse", "bfloat16"), ("flags : fpu avx512f", "float32")],
-)
-def test_bfloat16_where_the_processor_has_it(tmp_path, text, precision):
-    (tmp_path / "cpuinfo").write_text(text)
-    assert fast_precision(tmp_path / "cpuinfo") == precision
-    assert fast_precision(tmp_path / "missing") == "float32"
 
 
 def trained(data: Path, out: Path, *words: str) -> dict[str, object]:

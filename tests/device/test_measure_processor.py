@@ -69,7 +69,7 @@ def test_x86(tmp_path: Path, more: str, virtual: bool) -> None:
     assert processor.features == ("fma", "avx2", "avx512_vnni")
     assert processor.virtual is virtual
     title = board_title(tmp_path, cores=2, machine="x86_64")
-    assert title == "x86-64 Some Processor 9000, 2 cores"
+    assert title == "x86-64 Some Processor 9000 (AVX512-VNNI), 2 cores"
     assert board_title(tmp_path, cores=1, machine="x86_64").endswith(", 1 core")
 
 
