@@ -193,8 +193,9 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     )
     option(
         "--init",
-        "start from convolutions of: none, published (of the models in models/, trained on "
-        "CIFAR-10, the one that fits best), or a .keras file",
+        "start from the weights of: none, published (of the models in models/, trained on "
+        "CIFAR-10, the one that fits best), or a .keras file; of another one's classes, its "
+        "convolutions only",
         metavar="none|published|FILE",
     )
     add("--seed", type=int, default=1, help="seed of everything random (default: %(default)s)")

@@ -1,22 +1,26 @@
-"""Start from the convolutions of a trained model, where its kernels have the same shapes."""
+"""Start from the weights of a trained model, where they have the same shapes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.data.held_out import check_held_out
+from convert.data.pictures import Splits
 from convert.errors import TrainingError
+from convert.int8.inputs import check_weights
+from convert.int8.labels import read_training_record
 
 if TYPE_CHECKING:
     import keras
 
 PUBLISHED_MODELS = Path(__file__).resolve().parents[2] / "models"
 PUBLISHED = "published"
-
+_KERNELS = frozenset({"Conv2D", "Dense"})
 
 Blocks = Sequence[Sequence[int]]
 
@@ -29,11 +33,15 @@ class Transfer:
         source: name of the model file and of its folder.
         sha256: of the model file, hex.
         layers: names of the layers whose weights were copied.
+        whole: whether these are all that have weights.
+        notes: what could not be told about its training.
     """
 
     source: str
     sha256: str
     layers: tuple[str, ...]
+    whole: bool = False
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the transfer as JSON values."""
@@ -98,44 +106,80 @@ def _shapes(blocks: Blocks) -> set[tuple[int, int, int, int]]:
     return shapes
 
 
-def transfer_weights(model: keras.Model, path: Path, *, required: bool = True) -> Transfer | None:
-    """Copy the weights of convolutions, by layer name, into an untrained model.
+def transfer_weights(
+    model: keras.Model, path: Path, splits: Splits, *, required: bool = True
+) -> Transfer | None:
+    """Copy weights by layer name into an untrained model.
 
-    A 3x3 kernel works on pictures of any size; a layer that has no namesake of the same shapes
-    keeps its random weights.
+    A 3x3 kernel works on pictures of any size and of any things: each convolution is copied that
+    has a namesake of the same shapes. The dense layers are of certain classes: they are copied as
+    well where everything fits and the file's record has the classes of the pictures, in their
+    order, so that the training goes on with the whole model. Other layers keep their random
+    weights.
 
     Args:
         model: what `build_minivgg` returned; changed in place.
         path: a `.keras` file.
+        splits: the pictures that the model is for.
         required: refuse a file of which nothing fits; otherwise that gives None.
 
     Raises:
         FloatModelError: the file cannot be loaded safely.
         TrainingError: there is nothing to take over.
+        DataError: it was trained on pictures that are held out now, or its record is of another
+            model.
     """
     from convert.int8.float_model import load_float_model
 
     trained = load_float_model(path)
+    record = read_training_record(path)
     known = {layer.name: layer for layer in trained.layers}
-    copied: list[str] = []
-    for layer in model.layers:
-        if type(layer).__name__ != "Conv2D":
-            continue
-        # The normalization belongs to its convolution: without it the channels have other scales.
-        names = [layer.name, f"{layer.name}_bn"]
-        pairs = [(model.get_layer(name), known.get(name)) for name in names]
-        if all(other is not None and _fit(own, other) for own, other in pairs):
-            for own, other in pairs:
-                own.set_weights(other.get_weights())
-            copied += names
-    if not copied and not required:
+    groups = _weighted_layers(model)
+    fitting = [group for group in groups if _fits(model, known, group)]
+    same_classes = record.get("labels") == list(splits.train.class_names)
+    if len(fitting) < len(groups) or not same_classes:
+        fitting = [group for group in fitting if _is_convolution(model.get_layer(group[0]))]
+    if not fitting and not required:
         return None
-    if not copied:
+    if not fitting:
         raise TrainingError(
             f"{path}: expected convolutions with the names and shapes of {model.name}'s, got none"
         )
+    check_weights(record, trained, path)
+    notes = (
+        check_held_out(record, part, split, train=splits.train, whole=None, source=str(path))
+        for split, part in (("validation", splits.validation), ("test", splits.test))
+        if part is not None
+    )
+    copied = [name for group in fitting for name in group]
+    for name in copied:
+        model.get_layer(name).set_weights(known[name].get_weights())
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Transfer(f"{path.parent.name}/{path.name}", digest, tuple(copied))
+    return Transfer(
+        f"{path.parent.name}/{path.name}",
+        digest,
+        tuple(copied),
+        whole=fitting == groups,
+        notes=tuple(dict.fromkeys(note for note in notes if note is not None)),
+    )
+
+
+def _weighted_layers(model: keras.Model) -> list[tuple[str, ...]]:
+    """Names of the layers with weights, each with its normalization.
+
+    Without that the channels of a convolution would have other scales.
+    """
+    names = [layer.name for layer in model.layers]
+    kernels = [layer.name for layer in model.layers if type(layer).__name__ in _KERNELS]
+    return [tuple(name for name in (kernel, f"{kernel}_bn") if name in names) for kernel in kernels]
+
+
+def _is_convolution(layer: keras.Layer) -> bool:
+    return type(layer).__name__ == "Conv2D"
+
+
+def _fits(model: keras.Model, known: Mapping[str, keras.Layer], group: Sequence[str]) -> bool:
+    return all(name in known and _fit(model.get_layer(name), known[name]) for name in group)
 
 
 def _fit(own: keras.Layer, other: keras.Layer) -> bool:

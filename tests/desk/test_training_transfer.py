@@ -10,9 +10,59 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.errors import TrainingError
+from convert.data.held_out import trained_on
+from convert.data.pictures import PictureSet, Splits
+from convert.errors import DataError, TrainingError
 from convert.quiet import quiet
 from convert.training.family import FAMILY, Architecture, fitted
+from convert.training.record import weights_sha256
+
+CLASSES = ("bolt", "gear", "nut")
+
+
+def splits_of(names: tuple[str, ...] = CLASSES, side: int = 8) -> Splits:
+    """One random picture of each class in each part."""
+    generator = np.random.default_rng(0)
+
+    def part() -> PictureSet:
+        images = generator.integers(0, 256, (len(names), side, side, 3), dtype=np.uint8)
+        return PictureSet(images, np.arange(len(names)), names)
+
+    return Splits("parts", part(), part(), part())
+
+
+def tiny(seed: int, **changes: object):
+    """A model of 8x8 pictures of three classes; seeds differ in all weights."""
+    options = {"blocks": ((4, 4),), "dense_units": 6, "height": 8, "width": 8, **changes}
+    return replace(FAMILY["minivgg"], **options).build(
+        classes=len(CLASSES), seed=seed, name=f"tiny{seed}"
+    )
+
+
+def saved(folder: Path, splits: Splits, labels: tuple[str, ...] = CLASSES) -> Path:
+    """Save a tiny model with the record of a training on these parts."""
+    model = tiny(1)
+    model.save(folder / "model.keras")
+    record = {
+        "labels": list(labels),
+        "data": splits.provenance(),
+        "trained_on": trained_on(splits.train),
+        "weights_sha256": weights_sha256(model),
+    }
+    (folder / "training.json").write_text(json.dumps(record))
+    return folder / "model.keras"
+
+
+def copied(path: Path, splits: Splits, **changes: object):
+    """Take over what fits a tiny model of other random weights; returns both and what was said."""
+    from convert.int8.float_model import load_float_model
+    from convert.training.transfer import transfer_weights
+
+    model = tiny(2, **changes)
+    return model, load_float_model(path), transfer_weights(model, path, splits)
+
+
+CONVOLUTIONS = ("conv1_1", "conv1_1_bn", "conv1_2", "conv1_2_bn")
 
 
 def test_the_published_model_that_fits_best_is_taken(tmp_path):
@@ -59,7 +109,7 @@ def test_kernels_are_taken_over_at_another_size(tmp_path):
         source.save(tmp_path / "source.keras")
         model = fitted(FAMILY["minivgg"], 64).build(classes=3, seed=2, name="model")
         fresh = model.get_layer("logits").get_weights()[0]
-        found = transfer_weights(model, tmp_path / "source.keras")
+        found = transfer_weights(model, tmp_path / "source.keras", splits_of())
     layers = [f"conv{block}_{place}" for block in (1, 2, 3) for place in (1, 2)]
     assert found.layers == tuple(name for layer in layers for name in (layer, f"{layer}_bn"))
     assert found.sha256 == hashlib.sha256((tmp_path / "source.keras").read_bytes()).hexdigest()
@@ -78,8 +128,79 @@ def test_other_shapes_are_left_alone_or_refused(tmp_path):
     with quiet():
         model = replace(FAMILY["minivgg"], blocks=((8,), (8,))).build(classes=2, seed=1, name="odd")
         before = model.get_weights()
-        assert transfer_weights(model, published, required=False) is None
+        assert transfer_weights(model, published, splits_of(), required=False) is None
         with pytest.raises(TrainingError, match="expected convolutions with the names and shapes"):
-            transfer_weights(model, published)
+            transfer_weights(model, published, splits_of())
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_model_of_the_same_classes_is_taken_whole(tmp_path):
+    splits = splits_of()
+    with quiet():
+        model, source, found = copied(saved(tmp_path, splits), splits)
+    assert found.whole
+    assert found.layers == (*CONVOLUTIONS, "dense", "dense_bn", "logits")
+    assert found.notes == ()
+    for own, other in zip(model.get_weights(), source.get_weights(), strict=True):
+        np.testing.assert_array_equal(own, other)
+    pixels = splits.test.images.astype(np.float32)
+    np.testing.assert_array_equal(model(pixels), source(pixels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "changes"),
+    [
+        (("gear", "bolt", "nut"), {}),  # the same things in another order
+        (("bolt", "gear", "washer"), {}),
+        (CLASSES, {"dense_units": 7}),
+        (CLASSES, {"head": "gap"}),
+        (CLASSES, {"blocks": ((4, 4), (4,))}),
+    ],
+)
+def test_of_other_classes_or_another_head_only_convolutions_are_taken(tmp_path, labels, changes):
+    splits = splits_of()
+    with quiet():
+        path = saved(tmp_path, splits, labels)
+        model, source, found = copied(path, splits, **changes)
+        fresh = tiny(2, **changes)
+    assert found.layers == CONVOLUTIONS
+    assert not found.whole
+    for name in CONVOLUTIONS:
+        for own, other in zip(
+            model.get_layer(name).get_weights(), source.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(own, other)
+    np.testing.assert_array_equal(
+        model.get_layer("logits").get_weights()[0], fresh.get_layer("logits").get_weights()[0]
+    )
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_no_start_from_what_has_seen_the_held_out_pictures(tmp_path, part):
+    splits = splits_of()
+    # What was trained on is held out now.
+    changed = replace(splits, **{part: splits.train, "train": getattr(splits, part)})
+    told = f"expected {part} pictures that the model was not trained on"
+    with quiet():
+        path = saved(tmp_path, splits)
+        with pytest.raises(DataError, match=told):
+            copied(path, changed)
+
+
+def test_what_nobody_can_tell_of_a_start_is_said(tmp_path):
+    with quiet():
+        path = saved(tmp_path, splits_of())
+        path.with_name("training.json").unlink()
+        _, _, found = copied(path, splits_of())
+    (note,) = found.notes
+    assert "nobody can tell whether the model was trained on these pictures" in note
+    assert found.layers == CONVOLUTIONS  # nor of which classes it is
+
+
+def test_the_record_of_another_model_is_refused(tmp_path):
+    with quiet():
+        path = saved(tmp_path, splits_of())
+        tiny(3).save(path)
+        with pytest.raises(DataError, match="that of a model with other weights"):
+            copied(path, splits_of())
