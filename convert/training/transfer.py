@@ -136,7 +136,8 @@ def transfer_weights(
     known = {layer.name: layer for layer in trained.layers}
     groups = _weighted_layers(model)
     fitting = [group for group in groups if _fits(model, known, group)]
-    same_classes = record.get("labels") == list(splits.train.class_names)
+    classes = list(splits.train.class_names)
+    same_classes = record.get("labels") == classes
     if len(fitting) < len(groups) or not same_classes:
         fitting = [group for group in fitting if _is_convolution(model.get_layer(group[0]))]
     if not fitting and not required:
@@ -146,10 +147,11 @@ def transfer_weights(
             f"{path}: expected convolutions with the names and shapes of {model.name}'s, got none"
         )
     check_weights(record, trained, path)
+    # What has learnt other classes has learnt other pictures.
     notes = (
         check_held_out(record, part, split, train=splits.train, whole=None, source=str(path))
         for split, part in (("validation", splits.validation), ("test", splits.test))
-        if part is not None
+        if part is not None and record.get("labels", classes) == classes
     )
     copied = [name for group in fitting for name in group]
     for name in copied:

@@ -198,6 +198,18 @@ def test_what_nobody_can_tell_of_a_start_is_said(tmp_path):
     assert found.layers == CONVOLUTIONS  # nor of which classes it is
 
 
+def test_nothing_is_said_of_a_start_that_has_learnt_other_things(tmp_path):
+    """Such as a published model's convolutions for photos: CIFAR-10's records name no pictures."""
+    splits = splits_of()
+    with quiet():
+        path = saved(tmp_path, splits_of(side=16), ("cat", "dog", "ship"))
+        record = json.loads(path.with_name("training.json").read_bytes())
+        path.with_name("training.json").write_text(json.dumps({**record, "trained_on": ""}))
+        _, _, found = copied(path, splits)
+    assert found.layers == CONVOLUTIONS
+    assert found.notes == ()
+
+
 def test_the_record_of_another_model_is_refused(tmp_path):
     with quiet():
         path = saved(tmp_path, splits_of())
