@@ -14,7 +14,9 @@ from convert.report.decoding import ResultError
 from convert.report.markdown import escape, table_markdown
 from minivgg_edge.atomic import write_atomically
 
-_SECTION = re.compile(r"<!-- result:(?P<name>[a-z-]+) -->\n(?:.*?\n)??<!-- /result -->", re.DOTALL)
+_SECTION = re.compile(
+    r"<!-- result:(?P<name>[a-z0-9-]+) -->\n(?:.*?\n)??<!-- /result -->", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
