@@ -9,6 +9,8 @@ SEED ?= 2
 # bfloat16 is what the published models were trained in; many times slower on processors without its
 # instructions (PRECISION=float32).
 PRECISION ?= bfloat16
+# Where `make publish` takes the run from.
+RUN ?= runs/$(NAME)
 OTHERS ?= ../shared/data/sign-language-digits
 MODEL_VERSION := 1.0
 RESULTS := benchmarks/results
@@ -63,9 +65,9 @@ lint: $(STAMP)  ## ruff and mypy
 train: $(STAMP)  ## train a published model again (NAME=minivgg, the bundled one; hours; DATA=folder of CIFAR-10; PRECISION=float32)
 	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed 1 --resume
 
-publish: $(STAMP)  ## take the run of `make train` over into models/NAME, compile it, fill its card
+publish: $(STAMP)  ## take the run of `make train` over into models/NAME, compile it, fill its card (RUN=folder of the run)
 	mkdir -p models/$(NAME)
-	cp runs/$(NAME)/model.keras runs/$(NAME)/training.json runs/$(NAME)/log.csv runs/$(NAME)/curves.svg models/$(NAME)
+	cp $(RUN)/model.keras $(RUN)/training.json $(RUN)/log.csv $(RUN)/curves.svg models/$(NAME)
 	$(MAKE) compile
 
 compile: $(STAMP)  ## compile a published float model again (NAME=minivgg, the bundled one), and its card
