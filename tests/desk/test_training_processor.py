@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import platform
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from convert import train
 from convert.training.processor import fast_precision, precision_note, prefer_onednn
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 
 
 def machine_of(folder: Path, cpuinfo: str) -> Path:
@@ -46,7 +52,7 @@ def test_bfloat16_without_instructions_for_it_is_said(tmp_path, precision, text,
     [
         ("x86_64", {}, "1"),
         ("AMD64", {}, "1"),
-        ("x86_64", {"TF_ENABLE_ONEDNN_OPTS": "0"}, "0"),
+        ("x86_64", {ONEDNN: "0"}, "0"),
         ("aarch64", {}, None),
         ("arm64", {}, None),
     ],
@@ -54,4 +60,20 @@ def test_bfloat16_without_instructions_for_it_is_said(tmp_path, precision, text,
 def test_onednn_where_it_was_measured_and_nobody_said_otherwise(machine, before, after):
     environment = dict(before)
     prefer_onednn(environment, machine)
-    assert environment.get("TF_ENABLE_ONEDNN_OPTS") == after
+    assert environment.get(ONEDNN) == after
+
+
+def test_a_training_asks_for_onednn_before_it_imports_tensorflow(monkeypatch):
+    asked = {}
+    monkeypatch.setenv(ONEDNN, "0")
+    monkeypatch.delenv(ONEDNN)  # and taken back behind the test
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+
+    @contextmanager
+    def importing():
+        asked["then"] = os.environ.get(ONEDNN)
+        yield
+
+    monkeypatch.setattr(train, "quiet", importing)
+    train._prepare_tensorflow(1)
+    assert asked == {"then": "1"}
