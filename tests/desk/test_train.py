@@ -189,6 +189,7 @@ def test_a_lock_stops_the_steps(photos, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # five epochs of two minutes where the processor has AVX2 alone
 def test_cifar10_killed_inside_an_epoch_resumes_to_the_same_bits(shared_dir, tmp_path):
     data = shared_dir / "data" / "cifar-10-batches-bin"
     program = [
