@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from convert.training.arguments import architecture_of, parse_arguments, recipe_
 from convert.training.batches import steps_per_epoch
 from convert.training.family import FAMILY
 from convert.training.loop import Trainer
+from convert.training.network import Precision
 from convert.training.presets import DEFAULTS, PRESETS
 from convert.training.processor import fast_precision, prefer_onednn
 from convert.training.teacher import Teacher
@@ -44,7 +46,7 @@ from convert.training.teacher import Teacher
 NAME = "step-times"
 MODELS = tuple(name for name in FAMILY if name.startswith("minivgg"))
 # The last ones in the precision that the processor is fast at, or the one that is asked for.
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS: tuple[str, ...] = get_args(Precision)
 TIMED = (*PRECISIONS, "rep", "distill", "rep+distill")
 _TRAINED = 45_000  # pictures of CIFAR-10, see docs/training.md
 _BATCHES = 16  # of an epoch, which is prepared anew after as many steps
@@ -67,20 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, watched() as watch:
         for model in options.models:
             print(f"{model}: {options.steps} steps each", file=sys.stderr, flush=True)
-            variants = {
-                name: [*_words(model, options), *VARIANTS[name].words((options.teacher,))]
-                for name in TIMED
-            }
+            base = ("--model", model, "--precision", options.precision)
+            variants = {name: [*base, *VARIANTS[name].words((options.teacher,))] for name in TIMED}
             with quiet():
                 found[model] = step_times(variants, folder=Path(folder), steps=options.steps)
     shown = step_table(found, options.precision, disturbed=watch.note)
     print(table(shown.columns, shown.rows))
     result = result_of(options.name, ["benchmarks.ablations.step_times", *given], [shown])
     return conclude(result, options.out)
-
-
-def _words(model: str, options: argparse.Namespace) -> list[str]:
-    return ["--model", model, "--precision", options.precision]
 
 
 def step_table(

@@ -194,7 +194,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     option(
         "--init",
         "start from the weights of: none, published (of the models in models/, trained on "
-        "CIFAR-10, the one that fits best), or a .keras file; of another one's classes, its "
+        "CIFAR-10, the one that fits best), or a .keras file; one of other classes gives its "
         "convolutions only",
         metavar="none|published|FILE",
     )
