@@ -14,8 +14,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
     The bytes go to a temporary name in the same folder, are forced to the disk, and take the
     final name in one step. A power cut or a full disk leaves the old file, or none. An existing
-    file is replaced (asking first is the caller's business); a symbolic link stays and the file
-    it points to is replaced.
+    file is replaced (asking first is the caller's business) and its permissions stay; a symbolic
+    link stays and the file it points to is replaced.
 
     Args:
         path: Final name; its folder must exist.
@@ -32,31 +32,39 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     # The name is short and does not contain the final one, which may use all of NAME_MAX.
     temporary = final.with_name(f".minivgg-edge-{os.urandom(8).hex()}.tmp")
     try:
-        _refuse_special_file(final)
-        _write_and_rename(temporary, final, data)
+        _write_and_rename(temporary, final, data, permissions=_permissions(final))
     except OSError as error:
         code = errno.EIO if error.errno is None else error.errno
         raise OSError(code, error.strerror or str(error), name) from error
 
 
-def _refuse_special_file(final: Path) -> None:
+def _permissions(final: Path) -> int | None:
+    """The permission bits of the file there; None without one. Refuses what is not a file."""
     try:
         mode = final.stat().st_mode
     except FileNotFoundError:
-        return
+        return None
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "Not a regular file")
+    return mode & 0o777
 
 
-def _write_and_rename(temporary: Path, final: Path, data: bytes) -> None:
+def _write_and_rename(
+    temporary: Path, final: Path, data: bytes, *, permissions: int | None
+) -> None:
     # Not tempfile.mkstemp: its mode 0600 would survive the rename, here the umask decides.
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
         # Inside: Ctrl-C may come between any two lines, and what exists by then has to go.
         descriptor = os.open(temporary, flags, 0o666)
         with os.fdopen(descriptor, "wb") as file:
+            if permissions is not None and hasattr(os, "fchmod"):
+                # Before there is anything to read: the old file may have been private. A file
+                # system without permissions may refuse.
+                with contextlib.suppress(OSError):
+                    os.fchmod(descriptor, permissions)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -57,6 +57,33 @@ def test_umask_decides_the_mode(tmp_path: Path) -> None:
 
 
 @POSIX
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o444])
+def test_permissions_of_a_replaced_file_stay(tmp_path: Path, mode: int) -> None:
+    target = tmp_path / "result"
+    target.write_bytes(b"old")
+    target.chmod(mode)
+    link = tmp_path / "link"
+    link.symlink_to(target)
+    write_atomically(link, b"new")
+    assert target.read_bytes() == b"new"
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
+@POSIX
+def test_refused_permissions_do_not_lose_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(descriptor: int, mode: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    target = tmp_path / "result"
+    target.write_bytes(b"old")
+    monkeypatch.setattr(os, "fchmod", refuse)
+    write_atomically(target, b"new")
+    assert target.read_bytes() == b"new"
+
+
+@POSIX
 def test_symbolic_link_stays_and_its_file_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     real = tmp_path / "there" / "real"
