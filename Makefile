@@ -43,10 +43,10 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-run: $(STAMP)  ## compile the bundled float model to int8, compare the two, classify three pictures
+run: $(STAMP)  ## compile the bundled float model to int8, compare the two, classify ten pictures
 	@echo "Compiling models/minivgg/model.keras to int8 on the embedded CIFAR-10 sample"
 	@$(BIN)/python -m convert.quantize
-	@echo "Classifying three pictures with $(MODEL)"
+	@echo "Classifying a test picture of each class with $(MODEL) (the name of the file is the truth)"
 	@$(BIN)/minivgg-edge classify --model $(MODEL) $(PICTURES)
 
 test: $(STAMP)  ## the fast suite

@@ -94,7 +94,7 @@ def load_sample(folder: Path = SAMPLE_FOLDER) -> Sample:
 
 
 def picture_paths(folder: Path = SAMPLE_FOLDER) -> tuple[Path, ...]:
-    """The PNG test pictures of the sample, one per class that has one, sorted by class name."""
+    """The PNG test pictures of the sample, one per class, sorted by class name."""
     return tuple(sorted((folder / PICTURES_FOLDER).glob("*.png")))
 
 
