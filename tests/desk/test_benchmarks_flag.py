@@ -12,11 +12,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+# As a person starts it, also where these tests run in several processes.
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if "XDIST" not in name}
+
 
 def collected(*arguments: str) -> tuple[list[str], int]:
     """The node ids that pytest would run from the repository's root, and its exit code."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *arguments]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(
+        command, cwd=ROOT, env=_ENVIRONMENT, capture_output=True, text=True, timeout=300
+    )
     assert "warning" not in run.stdout.lower() + run.stderr.lower()
     return [line for line in run.stdout.splitlines() if "::" in line], run.returncode
 
@@ -80,7 +85,7 @@ def test_pytest_benchmark_s_own_options_still_work(tmp_path: Path) -> None:
         f"--benchmark-card={tmp_path / 'card.json'}",
     ]
     # Its own lock: a training of this checkout has nothing to do with a test.
-    environment = {**os.environ, "MINIVGG_PAUSE": str(tmp_path / "none" / "pause")}
+    environment = {**_ENVIRONMENT, "MINIVGG_PAUSE": str(tmp_path / "none" / "pause")}
     run = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
