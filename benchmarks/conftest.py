@@ -83,23 +83,24 @@ def results(
     """The results of this session, between two looks at the machine."""
     found = pytestconfig.stash[_RESULTS]
     runtime = runtime_info()
-    for precision, model in models.items():
-        entry = describe(load_model(model), runtime, is_reference=precision == "int8")
-        found.describe(precision, entry)
+    files = {precision: load_model(model) for precision, model in models.items()}
+    for precision, file in files.items():
+        found.describe(precision, describe(file, runtime, is_reference=precision == "int8"))
     found.describe("keras", _keras_entry())
     paths = list(models.values())
     warm_up(paths, pictures, Surroundings(loading=_silenced))
     with trainings_paused():
-        found.before = take_snapshot(models=model_hashes(paths))
+        hashes = tuple((file.source, file.sha256) for file in files.values())
+        found.before = take_snapshot(models=hashes)
         yield found
         found.after = take_snapshot(models=model_hashes(paths))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Print the summary, and write the card if a file was named."""
+    """Print the summary, and write the card if a file was named and all came to its end."""
     command = " ".join(["pytest", *config.invocation_params.args])
     card = config.stash[_RESULTS].card(date=datetime.date.today().isoformat(), command=command)
     if card is None:
@@ -108,7 +109,9 @@ def pytest_terminal_summary(
     for line in summary_lines(card):
         terminalreporter.write_line(line)
     path: Path | None = config.option.benchmark_card
-    if path is not None:
+    if path is not None and exitstatus != pytest.ExitCode.OK:
+        terminalreporter.write_line(f"{path}: not written, the run was broken off or failed")
+    elif path is not None:
         document = json.dumps(card.to_json(), indent=1, allow_nan=False) + "\n"
         state = write_output(path, document.encode(), force=True)
         terminalreporter.write_line(f"{path}: {state}")

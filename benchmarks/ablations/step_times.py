@@ -73,20 +73,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
             variants = {name: [*base, *VARIANTS[name].words((options.teacher,))] for name in TIMED}
             with quiet():
                 found[model] = step_times(variants, folder=Path(folder), steps=options.steps)
-    shown = step_table(found, options.precision, disturbed=watch.note)
+    # Models are told apart by their folders: the file's name is the same in each.
+    teacher = options.teacher.resolve().parent.name
+    shown = step_table(found, options.precision, teacher=teacher, disturbed=watch.note)
     print(table(shown.columns, shown.rows))
     result = result_of(options.name, ["benchmarks.ablations.step_times", *given], [shown])
     return conclude(result, options.out)
 
 
 def step_table(
-    found: Mapping[str, Mapping[str, Sequence[float]]], precision: str, *, disturbed: str = ""
+    found: Mapping[str, Mapping[str, Sequence[float]]],
+    precision: str,
+    *,
+    teacher: str,
+    disturbed: str = "",
 ) -> Table:
     """Return the models as rows: the median of a step by option, and hours by recipe.
 
     Args:
         found: milliseconds of each step, by the option and the model.
         precision: of the options that are none, and of the recipes.
+        teacher: the name of the model that answered.
         disturbed: what `Watch.note` says of the machine.
     """
     steps = steps_per_epoch(_TRAINED, int(DEFAULTS["batch_size"]))
@@ -105,7 +112,7 @@ def step_table(
     columns = ("model", *(f"{name}, ms" for name in TIMED), *(f"{name}, hours" for name in PRESETS))
     note = (
         f"Median of a step on {DEFAULTS['batch_size']} pictures of 32×32; rep and distill in "
-        f"{precision}; the teacher is minivgg-small and answers live. Hours: of the recipes on "
+        f"{precision}; the teacher is {teacher} and answers live. Hours: of the recipes on "
         f"{_TRAINED:,} pictures with {precision} alone, validation not counted.{disturbed}"
     )
     return Table("Time of a step and of the recipes", columns, tuple(rows), frozenset({0}), note)

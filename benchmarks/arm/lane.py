@@ -46,6 +46,7 @@ class Material:
         labels: The compiled model's labels.
         accuracy: Top-1 of a TFLite model on this machine's LiteRT, by the file's SHA-256.
         accuracy_count: On how many test pictures.
+        dataset: Name of the data set that they are of.
     """
 
     candidates: Sequence[Candidate]
@@ -57,6 +58,7 @@ class Material:
     labels: tuple[str, ...]
     accuracy: Mapping[str, float]
     accuracy_count: int
+    dataset: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ def run_board(
         accuracy = None
         if runtime == LITERT:  # what this machine's answers come from; others round otherwise
             accuracy = {
+                "dataset": material.dataset,
                 "count": material.accuracy_count,
                 "top1": material.accuracy[candidate.sha256],
             }

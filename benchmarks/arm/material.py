@@ -50,7 +50,7 @@ def load_material(
     """
     file = load_model()
     float_model = load_float_model(DEFAULT_MODEL)
-    _, test = read_test_pictures(data, file)
+    dataset, test = read_test_pictures(data, file)
     # Always of the embedded sample: the baseline's answers are to them.
     _, sample = read_test_pictures(None, file)
     ours = our_candidates(Path(file.source), float_model, work=work)
@@ -81,6 +81,7 @@ def load_material(
             if candidate.kind == TFLITE
         },
         accuracy_count=len(test),
+        dataset=dataset,
     )
 
 

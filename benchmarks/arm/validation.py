@@ -105,6 +105,8 @@ def _blocks(measurement: Measurement, network: NetworkFile, work: Path) -> Path:
     blocks, stamp = folder / f"{name}.blocks", folder / f"{name}.digest"
     digest = _digest(measurement, network)
     if not stamp.is_file() or stamp.read_text(encoding="ascii") != digest:
+        # An older stamp may fit again after an interrupted run, whose counts are not whole.
+        stamp.unlink(missing_ok=True)
         _run(measurement, network, work, blocks=blocks)
         stamp.write_text(digest, encoding="ascii")
     return blocks

@@ -24,6 +24,7 @@ from benchmarks.robustness.changes import CHANGES, Change
 from benchmarks.shared_material import shared_folder
 from convert.atomic import write_output
 from convert.command import EXIT_DONE, run_command
+from convert.data.cifar10 import CLASS_NAMES
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.predict import predict
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise DataError(f"expected models of different names, got {', '.join(names)}")
     dataset, pictures = read_test_pictures(options.data, first)
     flatbuffers = {name: file.flatbuffer for name, file in models.items()}
-    flatbuffers |= _peer(options.peers, first.labels)
+    flatbuffers |= _peer(options.peers, first.labels, _size(first))
     rows = []
     for change in CHANGES:
         print(f"{change.title}: {len(change.variants)} x {len(pictures)}", file=sys.stderr)
@@ -100,14 +101,16 @@ def _accuracies(
     return {name: count / tried for name, count in right.items()}
 
 
-def _peer(folder: Path | None, labels: tuple[str, ...]) -> dict[str, bytes]:
-    """Return MLPerf Tiny's int8 ResNet-8; nothing where it is not, or for other classes."""
+def _peer(folder: Path | None, labels: tuple[str, ...], size: tuple[int, int]) -> dict[str, bytes]:
+    """Return MLPerf Tiny's int8 ResNet-8; nothing where it is not, or for other pictures."""
     folder = folder or shared_folder() / "peers" / "mlperf-tiny"
     (file,) = (name for model, kind, name in MLPERF_FILES if (model, kind) == (PEER, "int8"))
     path = folder / file
-    # Its ten scores are those of CIFAR-10 in the data set's own order, which is alphabetical.
-    if len(labels) != 10 or list(labels) != sorted(labels) or not path.is_file():
-        print(f"{PEER}: not measured; expected {path} and CIFAR-10's classes", file=sys.stderr)
+    # Its ten scores are those of CIFAR-10's classes in the data set's own order.
+    if labels != CLASS_NAMES or size != (32, 32) or not path.is_file():
+        print(
+            f"{PEER}: not measured; expected {path}, CIFAR-10's classes and 32×32", file=sys.stderr
+        )
         return {}
     return {PEER: path.read_bytes()}
 

@@ -58,10 +58,11 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class ArmAccuracy:
-    """Top-1 accuracy 0-1 over `count` pictures."""
+    """Top-1 accuracy 0-1 over `count` test pictures of a data set."""
 
     count: int
     top1: float
+    dataset: str = "CIFAR-10"  # before documents said so, it was that one that was stored
 
 
 @dataclass(frozen=True, slots=True)

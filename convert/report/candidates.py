@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from convert.report.accuracies import Asked, arm_accuracy, asked_most, with_interval
 from convert.report.arm_results import ArmRun
 from convert.report.bench_results import Accuracy, ColdStart, Entry, Latency, Memory
 from convert.report.results import Results
-from minivgg_edge.metrics import wilson_interval
 
 Series = Literal["int8", "float32", "family", "engine", "model"]
 Kind = Literal["bench", "peers", "answers", "arm"]
@@ -47,7 +47,7 @@ class Candidate:
         versions: the engine's versions, more than one where machines had different ones.
         series: what it is to the project.
         size_bytes: length of the model file.
-        accuracy: the figure over the most pictures.
+        accuracy: the figure over the most pictures of the data set that most are measured on.
         accuracy_kind: the kind of result file that it is from; None without accuracy.
         runs: what was counted on emulated boards, by board.
         ratio: median bare inference on the host over the reference's, one thread.
@@ -119,7 +119,8 @@ def candidates(results: Results) -> tuple[Candidate, ...]:
 
     Times, ratios and memory are those of the host, none of another machine's. The ratio and the
     memory are taken from the run with the peers where it has them, so that they are all of one
-    run; everything else rather from the machine's own run.
+    run; everything else rather from the machine's own run. Accuracies are of one data set and
+    split, those that most were measured on: beside another one's they would say nothing.
     """
     own = _own_key(results)
     bench_entries = tuple(entry for bench in results.benches for entry in bench.entries)
@@ -127,6 +128,7 @@ def candidates(results: Results) -> tuple[Candidate, ...]:
     runs = results.arm.runs if results.arm else ()
     items: list[Entry | ArmRun] = [*bench_entries, *peer_entries, *runs]
     keys = dict.fromkeys(map(entry_key, items))
+    asked = asked_most(results)
     found = [
         _candidate(
             key,
@@ -135,6 +137,7 @@ def candidates(results: Results) -> tuple[Candidate, ...]:
             [entry for entry in peer_entries if entry_key(entry) == key],
             [run for run in runs if entry_key(run) == key],
             results,
+            asked,
         )
         for key in keys
     ]
@@ -172,12 +175,13 @@ def _candidate(
     peer_entries: list[Entry],
     runs: list[ArmRun],
     results: Results,
+    asked: Asked | None,
 ) -> Candidate:
     items: list[Entry | ArmRun] = [*bench_entries, *peer_entries, *runs]
     on_host = results.host.entries if results.host else ()
     timed = [*peer_entries, *(entry for entry in on_host if entry_key(entry) == key)]
     ratio_kind, ratio = _ratio(timed, len(peer_entries))
-    kind, accuracy = _accuracy(series, bench_entries, peer_entries, runs, results)
+    kind, accuracy = _accuracy(series, bench_entries, peer_entries, runs, results, asked)
     return Candidate(
         key,
         tuple(dict.fromkeys(item.engine_version for item in items)),
@@ -208,6 +212,7 @@ def _accuracy(
     peer_entries: list[Entry],
     runs: list[ArmRun],
     results: Results,
+    asked: Asked | None,
 ) -> tuple[Kind, Accuracy] | tuple[None, None]:
     found: list[tuple[Kind, Accuracy]] = []
     found += [("bench", entry.accuracy) for entry in bench_entries if entry.accuracy]
@@ -217,15 +222,6 @@ def _accuracy(
         interval = with_interval(answers.dataset, answers.split, answers.count, top1)
         found.append(("answers", interval))
     found += [("peers", entry.accuracy) for entry in peer_entries if entry.accuracy]
-    found += [
-        ("arm", with_interval("CIFAR-10", "test", run.accuracy.count, run.accuracy.top1))
-        for run in runs
-        if run.accuracy is not None
-    ]
-    return max(found, key=lambda pair: pair[1].count, default=(None, None))
-
-
-def with_interval(dataset: str, split: str, count: int, top1: float) -> Accuracy:
-    """Return an accuracy 0-1 over `count` pictures with its 95 % Wilson interval."""
-    interval = wilson_interval(round(top1 * count), count)
-    return Accuracy(dataset, split, count, top1, interval.low, interval.high)
+    found += [("arm", arm_accuracy(run.accuracy)) for run in runs if run.accuracy is not None]
+    comparable = [pair for pair in found if (pair[1].dataset, pair[1].split) == asked]
+    return max(comparable, key=lambda pair: pair[1].count, default=(None, None))

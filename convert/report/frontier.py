@@ -41,13 +41,15 @@ def frontier_charts(results: Results) -> dict[str, Scatter]:
         and candidate.key.engine == "ai-edge-litert"
         and candidate.accuracy is not None
     ]
-    band = (*PUBLISHED_RANGE, _PUBLISHED_TEXT)
+    dataset = next((c.accuracy.dataset for c in found if c.accuracy is not None), "")
+    # What others published is of CIFAR-10, of which the sample is a part.
+    band = (*PUBLISHED_RANGE, _PUBLISHED_TEXT) if dataset.startswith("CIFAR-10") else None
     charts = {}
     for board, profile in (results.arm.boards if results.arm else {}).items():
         shown = [candidate for candidate in found if board in candidate.runs]
         if len(shown) >= 2:
             charts[board] = draw_scatter(
-                f"int8 accuracy on CIFAR-10 against cost on {profile.title}",
+                f"int8 accuracy on {dataset} against cost on {profile.title}",
                 "millions of instructions a picture (log scale)",
                 shown,
                 instructions(board),
@@ -57,7 +59,7 @@ def frontier_charts(results: Results) -> dict[str, Scatter]:
             )
     if len(found) >= 2:
         charts["size"] = draw_scatter(
-            "int8 accuracy on CIFAR-10 against the model file's size",
+            f"int8 accuracy on {dataset} against the model file's size",
             "kilobytes (log scale)",
             found,
             kilobytes,

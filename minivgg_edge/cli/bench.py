@@ -159,7 +159,9 @@ def _measure(
     spec = files[0].manifest.input
     pictures = make_pictures(spec.height, spec.width)
     warm_up(models, pictures, around)
-    before = take_snapshot(models=model_hashes(models))
+    # The hashes that the card states, which may be minutes old: a file that was replaced meanwhile
+    # is told by those behind the run.
+    before = take_snapshot(models=tuple((file.source, file.sha256) for file in files))
     measured = measure(models, entries, pictures, plan, around)
     after = take_snapshot(models=model_hashes(models))
     return _card(with_ratios(measured), before, after), pictures.png is None

@@ -125,5 +125,7 @@ def _histogram(times_ms: npt.NDArray[np.float64]) -> Histogram:
     low, high = float(times_ms.min()), float(np.percentile(times_ms, _HISTOGRAM_END))
     if high <= low:  # all the same, or one round
         return Histogram((low, low + 1 / _NS_PER_MS), (int(times_ms.size),))
-    counts, edges = np.histogram(np.minimum(times_ms, high), bins=_BINS, range=(low, high))
+    # No bin is narrower than a nanosecond, in which the edges are written.
+    bins = max(1, min(_BINS, int((high - low) * _NS_PER_MS)))
+    counts, edges = np.histogram(np.minimum(times_ms, high), bins=bins, range=(low, high))
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))

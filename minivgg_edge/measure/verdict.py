@@ -83,7 +83,19 @@ _READINGS = {
 
 def _not_available(before: Snapshot) -> tuple[str, ...]:
     missing = [name for name, field in _READINGS.items() if getattr(before.state, field) is None]
-    return (*missing, *(["load of other programs"] if before.cpu is None else []))
+    return (
+        *missing,
+        *_spells(before.state),
+        *(["load of other programs"] if before.cpu is None else []),
+    )
+
+
+def _spells(before: MachineState) -> Iterator[str]:
+    """What would leave no trace if it began and ended within the run: its bit is set already."""
+    seen = int(before.throttled or "0", 16) >> _SINCE_START
+    names = [name for bit, name in _THROTTLE_BITS.items() if seen >> bit & 1]
+    if names:
+        yield f"short spells of {' and '.join(names)} (seen since the start, a reboot clears it)"
 
 
 def _lost(before: MachineState, after: MachineState) -> Iterator[str]:

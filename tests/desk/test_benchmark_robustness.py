@@ -21,6 +21,7 @@ from benchmarks.robustness.changes import (
     tint,
 )
 from convert.command import run_command
+from convert.data.cifar10 import CLASS_NAMES
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
 
@@ -101,6 +102,19 @@ def test_the_command(
     # Its classes are colors: less light takes from what it knows.
     darkest = next(row for row in changed if row["change"] == "a quarter as bright")
     assert darkest["top1"]["tiny"] < first["top1"]["tiny"]
+
+
+def test_the_peer_is_asked_what_it_was_trained_for_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "pretrainedResnet_quant.tflite"
+    file.write_bytes(b"its bytes")
+    assert robustness._peer(tmp_path, CLASS_NAMES, (32, 32)) == {robustness.PEER: b"its bytes"}
+    assert not capsys.readouterr().err
+    digits = tuple(f"digit {number}" for number in range(10))
+    assert robustness._peer(tmp_path, digits, (32, 32)) == {}
+    assert robustness._peer(tmp_path, CLASS_NAMES, (64, 64)) == {}
+    assert "not measured; expected" in capsys.readouterr().err
 
 
 def test_models_of_other_classes(

@@ -31,13 +31,16 @@ def test_steps_are_timed_in_turns(tmp_path):
 def test_hours_by_hand():
     times_ms = {name: [9.0, 100.0, 101.0] for name in TIMED}
     found = {"minivgg": {**times_ms, "bfloat16": [10.0, 51.5, 90.0]}}
-    table = step_table(found, "bfloat16")
+    table = step_table(found, "bfloat16", teacher="minivgg-max")
     # 351 steps an epoch: 100 epochs of 18 s, half an hour.
     assert table.rows == (("minivgg", "100", "52", "100", "100", "100", *("0.2", "0.5", "1.0")),)
     assert table.columns[-3:] == ("quick, hours", "long, hours", "best, hours")
     assert table.note.endswith("validation not counted.")
-    slower = step_table(found, "float32")
+    slower = step_table(found, "float32", teacher="minivgg-small")
     assert slower.rows[0][-3:] == ("0.3", "1.0", "1.9")
     assert "with float32 alone" in slower.note
-    disturbed = step_table(found, "bfloat16", disturbed=Watch(("others took 50 %",)).note)
+    assert "the teacher is minivgg-max and" in table.note
+    assert "the teacher is minivgg-small and" in slower.note
+    note = Watch(("others took 50 %",)).note
+    disturbed = step_table(found, "bfloat16", teacher="minivgg-max", disturbed=note)
     assert disturbed.note == f"{table.note} INVALID TIMES: others took 50 %."

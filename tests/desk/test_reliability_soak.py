@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.reliability.runtimes import Runtime, WorkerError, run_worker
 from benchmarks.reliability.sample_pictures import write_sample_pictures
-from benchmarks.reliability.soak.__main__ import tables
+from benchmarks.reliability.soak.__main__ import main, tables
 from benchmarks.reliability.soak.growth import Growth, growth
 from benchmarks.reliability.soak.measured import PARTS, Measured, Part, measure
 
@@ -51,6 +51,16 @@ def test_one_object_left_behind_by_each_inference_is_found() -> None:
 def test_too_few_samples() -> None:
     with pytest.raises(ValueError, match="expected at least 3 samples behind the warm-up, got 2"):
         growth([1, 2, 3], [1, 1, 1])
+
+
+@pytest.mark.parametrize("option", ["--instances", "--forks", "--inferences"])
+def test_too_few_for_a_growth_are_refused_at_the_beginning(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    growth([1, 2, 3, 4], [1, 1, 1, 1])
+    with pytest.raises(SystemExit):
+        main([option, "3"])
+    assert f"argument {option}: expected at least 4, got '3'" in capsys.readouterr().err
 
 
 def test_what_counts_as_a_failure() -> None:

@@ -40,6 +40,28 @@ def test_the_family_is_no_other_model(results: Results) -> None:
     assert "family" in {point.series for point in chart.points}
 
 
+def test_accuracies_of_other_pictures_are_not_compared(tmp_path: Path) -> None:
+    """A board's run on its owner's pictures, more of them than CIFAR-10 has."""
+    birds = {"dataset": "my-birds", "split": "folder", "count": 12_000, "top1": 0.55}
+    own = made.board_bench()
+    own["entries"][0]["accuracy"] = {**birds, "low": 0.541, "high": 0.559}
+    read = read_results(write(tmp_path, arm=made.arm(), peers=made.peers(), board=own))
+    shown = [c.accuracy for c in candidates(read) if c.accuracy is not None]
+    assert len(shown) > 3
+    assert {(accuracy.dataset, accuracy.split) for accuracy in shown} == {("CIFAR-10", "test")}
+
+
+def test_the_pictures_are_named(tmp_path: Path) -> None:
+    arm = made.arm()
+    for run in arm["runs"]:
+        if run["accuracy"] is not None:
+            run["accuracy"]["dataset"] = "my-birds"
+    charts = frontier_charts(read_results(write(tmp_path, arm=arm)))
+    assert charts["pi5"].title == "int8 accuracy on my-birds against cost on Raspberry Pi 5"
+    # What others published is of CIFAR-10.
+    assert charts["pi5"].band is None
+
+
 def test_int8_on_litert_alone(results: Results) -> None:
     charts = frontier_charts(results)
     assert list(charts) == ["pi5", "pi4", "pi3", "size"]

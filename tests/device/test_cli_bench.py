@@ -151,16 +151,25 @@ def test_a_run_that_does_not_count(
     assert document["machine"]["reasons"][0].startswith("other programs took")
 
 
+@pytest.mark.parametrize("moment", ["warm-up", "measuring"])
 def test_a_model_file_that_changes_meanwhile(
-    repack: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    repack: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    moment: str,
 ) -> None:
     path = repack("m.tflite")
 
+    def replace(now: str) -> None:
+        if now == moment:
+            repack("m.tflite", description="another one")
+
     def measure(_models: object, entries: list[Entry], *_: object) -> tuple[Entry, ...]:
-        repack("m.tflite", description="another one")
+        replace("measuring")
         return tuple(entries)
 
-    monkeypatch.setattr(bench, "warm_up", lambda *_: None)
+    # The entries state the hash of the file that was there first, whenever it goes.
+    monkeypatch.setattr(bench, "warm_up", lambda *_: replace("warm-up"))
     monkeypatch.setattr(bench, "measure", measure)
     assert cli.main(["bench", "--model", str(path)]) == 1
     assert f"model file {path} changed during the run" in capsys.readouterr().out

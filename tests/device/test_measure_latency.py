@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -44,6 +46,15 @@ def test_equal_times_are_one_bin() -> None:
     histogram = summarize([2 * MS] * 7).histogram
     assert histogram.counts == (7,)
     assert histogram.edges_ms[0] == 2 < histogram.edges_ms[1]
+
+
+@pytest.mark.parametrize("spread_ns", [1, 18, 29, 1000])
+def test_edges_rise_also_as_they_are_written(spread_ns: int) -> None:
+    # Two ticks of a coarse clock, less than a nanosecond apart for each of 30 bins.
+    histogram = summarize([MS, MS + spread_ns]).histogram
+    written = [round(edge, 6) for edge in histogram.edges_ms]
+    assert all(a < b for a, b in pairwise(written))
+    assert sum(histogram.counts) == 2
 
 
 def test_no_times() -> None:

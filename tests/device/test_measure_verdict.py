@@ -86,7 +86,11 @@ def test_what_moves_is_a_reason(
 def test_a_board_that_was_throttled_once_is_valid(board: FakeBoard) -> None:
     board.write(THROTTLED, "50000\n")
     before = snapshot(board)
-    assert judge(before, snapshot(board)).valid
+    verdict = judge(before, snapshot(board))
+    assert verdict.valid
+    # Its bits would be the same if it had happened again between the two looks.
+    (spells,) = verdict.not_available
+    assert spells.startswith("short spells of under-voltage and throttled (")
     # ... but not if it still is when the run begins, whatever comes then.
     board.write(THROTTLED, "50001\n")
     verdict = judge(snapshot(board), before)

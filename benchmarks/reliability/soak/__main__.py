@@ -27,6 +27,8 @@ from convert.report.tables import Table
 
 # tflite-runtime needs five times as long for an inference and offers nothing else to look at.
 _LITERT = "ai-edge-litert"
+# One to warm up, and three for a line with an interval.
+_FEWEST_CASES = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -124,6 +126,14 @@ def _range(ends: tuple[int, int]) -> str:
     return f"{ends[0]}" if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
 
 
+def _cases(text: str) -> int:
+    """So many that a growth can be told of them: `growth` refuses fewer, at the end of all."""
+    cases = positive_integer(text)
+    if cases < _FEWEST_CASES:
+        raise argparse.ArgumentTypeError(f"expected at least {_FEWEST_CASES}, got {text!r}")
+    return cases
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.reliability.soak",
@@ -134,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     def add(option: str, default: int, text: str) -> None:
         parser.add_argument(
             option,
-            type=positive_integer,
+            type=_cases,
             default=default,
             metavar="N",
             help=f"{text} (%(default)s)",
