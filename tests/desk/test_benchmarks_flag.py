@@ -103,3 +103,25 @@ def test_pytest_benchmark_s_own_options_still_work(tmp_path: Path) -> None:
     assert row["rounds"] == len(benchmark["stats"]["data"])
     assert row["p50_ms"] == pytest.approx(1000 * benchmark["stats"]["median"], abs=1e-5)
     assert row["ratio"] == 1.0
+
+
+def test_a_run_that_failed_leaves_the_card_of_an_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    card = tmp_path / "card.json"
+    card.write_text("the whole of an earlier run")
+    chosen = "test_accuracy or invoke and threads1 and int8"
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--benchmark", "-q", "-k", chosen),
+            *(f"--data={tmp_path / 'data'}", f"--benchmark-card={card}"),
+        ],
+        cwd=ROOT,
+        env={**_ENVIRONMENT, "MINIVGG_PAUSE": str(tmp_path / "none" / "pause")},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "1 passed" in run.stdout
+    assert f"{card}: not written, the run was broken off or failed" in run.stdout
+    assert card.read_text() == "the whole of an earlier run"
