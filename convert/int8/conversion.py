@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.errors import ConversionError
+from convert.int8.pixel_ranges import cover_pixels, spans_all
 from convert.int8.ranges import has_dead, widen_dead
 from convert.quiet import quiet
 
@@ -28,8 +29,8 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], *, io: Io =
     """Convert to a static int8 flatbuffer: the same arguments give the same bytes.
 
     Weights are quantized per output channel, activations per tensor, over the ranges that they
-    take on the calibration pictures. The input's scale is 1.0 when the pictures hold a pixel of 0
-    and one of 255; otherwise the range is theirs, and the device quantizes by a table.
+    take on the calibration pictures. The pixels' range is 0-255 whatever the pictures hold: the
+    input's scale is 1.
 
     Args:
         model: what `freeze` returns.
@@ -45,15 +46,18 @@ def convert_int8(model: keras.Model, calibration: NDArray[np.uint8], *, io: Io =
         dtype = tf.uint8 if io == "uint8" else tf.int8
         converter.inference_input_type = converter.inference_output_type = dtype
 
-    quantized = _convert(model, prepare)
-    # Kernels refuse the scale that the converter gives a layer of nothing but zeros.
-    if has_dead(quantized):
-        return quantize(convert_calibrated(model, calibration), io=io)
-    return quantized
+    if spans_all(calibration):
+        quantized = _convert(model, prepare)
+        # Kernels refuse the scale that the converter gives a layer of nothing but zeros.
+        if not has_dead(quantized):
+            return quantized
+    return quantize(convert_calibrated(model, calibration), io=io)
 
 
 def convert_calibrated(model: keras.Model, calibration: NDArray[np.uint8]) -> bytes:
     """Do the first half of `convert_int8`: a float32 flatbuffer with each activation's range.
+
+    That of the pixels, and of what only scales them, is the one of 0-255.
 
     `quantize` does the second half; `convert.int8.ranges` reads and changes the ranges between.
 
@@ -70,7 +74,8 @@ def convert_calibrated(model: keras.Model, calibration: NDArray[np.uint8]) -> by
         # What TensorFlow's own QuantizationDebugger sets; there is no public name for it.
         converter._experimental_calibrate_only = True
 
-    return widen_dead(_convert(model, prepare))
+    calibrated = widen_dead(_convert(model, prepare))
+    return calibrated if spans_all(calibration) else cover_pixels(calibrated)
 
 
 def quantize(

@@ -21,7 +21,7 @@ from convert.scores.ending import (
 )
 from convert.scores.resolution import Resolution, resolution
 from convert.scores.settings import DEFAULT_ACCEPT_ACCURACY, ScoreSettings
-from convert.scores.temperature import Temperature, fit_temperature
+from convert.scores.temperature import NoTemperatureError, Temperature, fit_temperature
 from convert.scores.threshold import Threshold, choose_threshold
 
 if TYPE_CHECKING:
@@ -36,11 +36,13 @@ class Finished:
         model: what is converted.
         output: how it ends.
         temperature: the fitted one, if there is one.
+        no_temperature: a sentence that says why there is none, where one was asked for.
     """
 
     model: keras.Model
     output: Activation
     temperature: Temperature | None = None
+    no_temperature: str | None = None
 
     @property
     def is_folded(self) -> bool:
@@ -77,24 +79,28 @@ def finish(
         say: gets a line per step.
 
     Raises:
-        DataError: the validation pictures determine no temperature.
+        DataError: there are no validation pictures to fit the wanted temperature on.
         FloatModelError: the model does not end in a way that allows it.
         ConversionError: the converter failed.
     """
     output: Activation = "softmax" if ends_in_softmax(model) else "logits"
     wanted = settings.output or output
-    temperature = None
+    temperature, reason = None, None
     if settings.fit_temperature:
         if len(validation) == 0:
             raise DataError("temperature: expected validation pictures to fit it on, got none")
         say(f"Fitting a temperature on {len(validation)} validation pictures")
         outputs = predict(convert_float(model), validation.images)
-        temperature = fit_temperature(logits_of(outputs, output), validation.labels)
+        try:
+            temperature = fit_temperature(logits_of(outputs, output), validation.labels)
+        except NoTemperatureError as error:
+            # As for a threshold: a good model of few pictures is compiled, and it is said.
+            reason = str(error)
     if temperature is not None and wanted == "softmax":
         model = fold_temperature(model, temperature.value)
     if wanted != output:
         model = with_softmax(model) if wanted == "softmax" else without_softmax(model)
-    return Finished(model, wanted, temperature)
+    return Finished(model, wanted, temperature, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +137,13 @@ class Scores:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Sentences about what was asked for and is not there."""
-        if not self.is_stored or self.threshold.value is not None:
-            return ()
-        return (
-            "no threshold is stored: with these validation pictures there is none above which "
-            f"{100 * self.threshold.accept_accuracy:g} % of the answers are right for certain",
-        )
+        found = [] if self.finished.no_temperature is None else [self.finished.no_temperature]
+        if self.is_stored and self.threshold.value is None:
+            found.append(
+                "no threshold is stored: with these validation pictures there is none above which "
+                f"{100 * self.threshold.accept_accuracy:g} % of the answers are right for certain"
+            )
+        return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
         """For the report, as JSON values."""

@@ -19,6 +19,10 @@ LOWEST, HIGHEST = 0.05, 20.0
 """No temperature beyond these: it would come of pictures that tell nothing about scores."""
 
 
+class NoTemperatureError(DataError):
+    """The pictures say nothing about scores; answers may be right all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Temperature:
     """A fitted temperature.
@@ -61,8 +65,8 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> T
         labels: int64 (n,), the true classes.
 
     Raises:
-        DataError: the pictures determine none: (nearly) all answers are right, or no better than
-            guessed.
+        NoTemperatureError: the pictures determine none: (nearly) all answers are right, or no
+            better than guessed.
     """
     from scipy.optimize import minimize_scalar
 
@@ -75,10 +79,10 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> T
     )
     value = math.exp(-float(found.x))
     if not LOWEST * 1.01 < value < HIGHEST / 1.01:
-        raise DataError(
-            f"temperature: expected validation pictures that determine one between {LOWEST:g} and "
-            f"{HIGHEST:g}, got {len(labels)} pictures whose answers are all but all right, or no "
-            "better than guessed: use more pictures, or no temperature"
+        raise NoTemperatureError(
+            f"no temperature is fitted: the answers to the {len(labels)} validation pictures are "
+            f"all but all right, or no better than guessed, and determine none between {LOWEST:g} "
+            f"and {HIGHEST:g}; more pictures would"
         )
     # To the digits that the curvature supports, so that the last ones of another processor's
     # arithmetic change no byte of a model file.

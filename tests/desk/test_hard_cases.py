@@ -230,10 +230,9 @@ def test_constant_pictures(tiny: Tiny, value: int) -> None:
     assert pixels.saturated_high == 0.0
     page = layer_error_page(analysis, advise(analysis), name="flat", source="flat pictures")
     assert "nan" not in page.lower().replace("millinat", "")
-    # A picture unlike them is cut off at the only value that calibration saw.
-    bright = analyse(models.reference, models.target, tiny.pictures["validation"].images[:4])
-    beyond = (tiny.pictures["validation"].images[:4] > value).mean()
-    assert _layer(bright, "pixels").accumulated.saturated_high == pytest.approx(beyond, abs=0.01)
+    # The pixels of a picture unlike them are not cut off: their range is no matter of calibration.
+    unlike = analyse(models.reference, models.target, tiny.pictures["validation"].images[:4])
+    assert _layer(unlike, "pixels").accumulated.saturated_high == 0.0
 
 
 def _hundred_pictures(per_class: int, seed: int) -> PictureSet:

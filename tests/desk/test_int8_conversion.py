@@ -9,9 +9,10 @@ from tiny_model import Tiny
 
 from convert.errors import AuditError, ConversionError
 from convert.int8.audit import audit, describe
-from convert.int8.conversion import convert_float, convert_int8
+from convert.int8.conversion import Io, convert_calibrated, convert_float, convert_int8
 from convert.int8.freeze import freeze
 from convert.int8.predict import predict
+from convert.int8.ranges import read_ranges
 from convert.quiet import quiet
 
 
@@ -24,11 +25,38 @@ def test_quiet_and_the_same_twice(tiny: Tiny, capfd: pytest.CaptureFixture[str])
     audit(models[0], io="uint8")
 
 
-def test_dim_calibration_gives_a_smaller_input_step(tiny: Tiny) -> None:
-    """The range of the input is what the calibration pictures have; the model says so."""
-    dim = tiny.pictures["train"].images[:20] // 2
-    found = audit(convert_int8(freeze(tiny.model), dim), io="uint8")
-    assert found.input.scales[0] == pytest.approx(127 / 255)
+@pytest.mark.parametrize(("io", "zero_point"), [("uint8", 0), ("int8", -128)])
+def test_a_pixel_is_a_pixel_whatever_the_calibration_pictures_are(
+    tiny: Tiny, io: Io, zero_point: int
+) -> None:
+    """Compiled on an evening's pictures, it still tells the brightest pixels apart."""
+    dim = tiny.pictures["train"].images[:20] // 3
+    found = audit(convert_int8(freeze(tiny.model), dim, io=io), io=io)
+    assert (found.input.scales, found.input.zero_points) == ((1.0,), (zero_point,))
+
+
+@pytest.mark.parametrize("std", [0.25, -0.25])
+def test_scaled_pixels_keep_their_range(std: float) -> None:
+    """With an offset the scale stays an operator, in front of a layer that pads with zeros."""
+    with quiet():
+        import keras
+
+        inputs = keras.Input((16, 16, 3))
+        x = keras.layers.Rescaling(1 / (255 * std), offset=-0.5 / std)(inputs)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        weights = [np.eye(3, dtype=np.float32) * std, np.zeros(3, dtype=np.float32)]
+        outputs = keras.layers.Dense(3, activation="softmax")
+        model = keras.Model(inputs, outputs(x))
+        outputs.set_weights(weights)
+        frozen = freeze(model)
+    dark = np.random.default_rng(1).integers(5, 60, (8, 16, 16, 3), dtype=np.uint8)
+    calibrated = convert_calibrated(frozen, dark)
+    low, high = -0.5 / abs(std), 0.5 / abs(std)
+    ends = [pytest.approx(ends) for ends in ((0, 255), (low, high))]
+    found = list(read_ranges(calibrated).values())
+    assert ends[0] in found
+    assert ends[1] in found
+    assert audit(convert_int8(frozen, dark), io="uint8").input.scales == (1.0,)
 
 
 def test_the_float_model_is_the_keras_model(tiny: Tiny) -> None:

@@ -144,12 +144,12 @@ def test_calibration_pictures_unlike_the_others(
     models = convert_both(freeze(tiny.model), calibration // 4, PLAIN)
     analysis = analyse(models.reference, models.target, images)
     found = advise(analysis)
-    # Every layer that sees brighter pictures than calibration did cuts something off.
+    # Every layer behind brighter pictures than calibration saw cuts something off.
     assert found.option == "--calibration-count"
     assert " of its values lie beyond its range: " in found.sentence
+    assert _operator(analysis, found.layer or "").accumulated.saturated_high > 0.05
     pixels = _operator(analysis, "pixels").accumulated
-    assert pixels.saturated_high == pytest.approx((images > calibration.max() // 4).mean())
-    assert pixels.saturated_low == 0.0
+    assert (pixels.saturated_low, pixels.saturated_high) == (0.0, 0.0)
     assert plain.answers.divergence < 0.2 * analysis.answers.divergence
 
 

@@ -12,7 +12,6 @@ from scipy.optimize import minimize
 from scipy.stats import beta, binom
 
 from convert.data.pictures import PictureSet
-from convert.errors import DataError
 from convert.int8.class_changes import class_changes
 from convert.int8.comparison import Comparison
 from convert.int8.graph import Tensor
@@ -28,7 +27,7 @@ from convert.scores.reliability import (
     reliability,
 )
 from convert.scores.resolution import Resolution
-from convert.scores.temperature import fit_temperature, loss
+from convert.scores.temperature import NoTemperatureError, fit_temperature, loss
 from convert.scores.threshold import (
     STEPS,
     choose_threshold,
@@ -155,9 +154,9 @@ def test_the_standard_error_is_that_of_repetition() -> None:
 
 def test_pictures_that_determine_no_temperature() -> None:
     logits, _ = drawn(100, temperature=1.0, seed=8)
-    with pytest.raises(DataError, match="all but all right, or no better than guessed"):
+    with pytest.raises(NoTemperatureError, match="all but all right, or no better than guessed"):
         fit_temperature(logits, logits.argmax(axis=1))
-    with pytest.raises(DataError, match="got 100 pictures"):
+    with pytest.raises(NoTemperatureError, match="the 100 validation pictures"):
         fit_temperature(logits, logits.argmin(axis=1))
 
 

@@ -12,6 +12,7 @@ import pytest
 from tiny_model import Run, RunQuantize, Tiny, TinyCompiled, tiny_pictures, write_folder
 
 from convert import evaluate
+from convert.command import EXIT_NOT_ENOUGH_EVIDENCE
 from convert.data.pictures import PictureSet
 from convert.data.sample import load_sample
 from convert.errors import FloatModelError
@@ -28,8 +29,10 @@ from convert.scores.ending import (
     with_softmax,
     without_softmax,
 )
-from convert.scores.finish import finish
+from convert.scores.finish import Scores, finish
+from convert.scores.resolution import Resolution
 from convert.scores.settings import ScoreSettings
+from convert.scores.threshold import choose_threshold
 from minivgg_edge.classifier import Classifier
 from minivgg_edge.model_file import read_model_file
 
@@ -205,6 +208,22 @@ def test_logits_and_softmax_give_the_same_answers_to_the_sample() -> None:
     assert folded.max(axis=1).mean() > plain.max(axis=1).mean()  # below 1: surer
 
 
+def test_where_all_answers_are_right_the_model_stays_as_it_is(tiny: Tiny) -> None:
+    """A few dozen photos that are all recognized: no temperature, and no reason to fail."""
+    frozen, images = freeze(tiny.model), tiny.pictures["validation"].images
+    answers = predict(convert_float(frozen), images).argmax(axis=1)
+    right = PictureSet(images, answers, tiny.pictures["validation"].class_names)
+    settings = ScoreSettings(fit_temperature=True)
+    finished = finish(frozen, right, settings, say=lambda _: None)
+    assert finished.model is frozen
+    assert finished.temperature is None
+    threshold = choose_threshold(np.full(9, 0.9), np.full(9, True), accept_accuracy=0.95)
+    scores = Scores(finished, threshold, True, Resolution("softmax", None))
+    no_temperature, no_threshold = scores.warnings
+    assert no_temperature.startswith("no temperature is fitted: the answers to the 180 validation")
+    assert no_threshold.startswith("no threshold is stored")
+
+
 # --- the command ----------------------------------------------------------------------------------
 
 OPTIONS = ("--max-drop", 5, "--calibration-count", 60, "--temperature", "fit")
@@ -323,10 +342,11 @@ def test_a_temperature_from_pictures_that_determine_none(
     right = np.asarray(tiny.model(few.images.astype(np.float32))).argmax(axis=1) == few.labels
     parts = {"train": tiny_pictures(5, seed=7), "validation": few.subset(np.flatnonzero(right))}
     data = write_folder(tmp_path / "data", parts)
-    run = run_quantize(tiny.path, "-o", tmp_path / "x.tflite", "--data", data, *OPTIONS)
-    assert run.code == 2
-    assert "error: temperature: expected validation pictures that determine one" in run.err
-    assert list(tmp_path.iterdir()) == [data]
+    path = tmp_path / "x.tflite"
+    run = run_quantize(tiny.path, "-o", path, "--data", data, *OPTIONS)
+    assert run.code == EXIT_NOT_ENOUGH_EVIDENCE, run.err
+    assert "warning: no temperature is fitted: the answers to the" in run.err
+    assert "temperature" not in read_model_file(path).manifest.training.get("scores", {})
 
 
 def test_evaluating_the_compiled_file(
