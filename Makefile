@@ -152,6 +152,7 @@ pages: $(STAMP)  ## make README, its charts, cards and docs from the stored resu
 	$(BIN)/python -m benchmarks.quantization.document
 	$(BIN)/python -m benchmarks.precision.document
 	$(BIN)/python -m benchmarks.ablations.document
+	$(BIN)/python -m benchmarks.reliability.document
 	$(BIN)/python -m benchmarks.report --readme README.md --charts docs
 	$(BIN)/python -m benchmarks.cards
 

@@ -11,7 +11,7 @@ import json
 import select
 import subprocess
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,8 +31,14 @@ _CHILD = "from minivgg_edge.trial_child import serve; serve()"
 _TIMEOUT_S = 120.0
 _ENDING_S = 5.0
 _CHUNK_BYTES = 1 << 16
+# A pipe that is ready takes so much without waiting: PIPE_BUF of POSIX, the least of all systems.
+_PIPE_BYTES = 512 if not hasattr(select, "PIPE_BUF") else select.PIPE_BUF
 
 _Process = subprocess.Popen[bytes]
+
+
+class _HangsError(Exception):
+    """The child neither takes nor says anything, nor does it end."""
 
 
 class ChildEngine:
@@ -143,11 +149,12 @@ class ChildEngine:
         try:
             view = memoryview(question)
             while view:  # without a buffer, as much as the pipe takes
-                view = view[process.stdin.write(view) :]
+                if not _is_ready(process.stdin, writing=True):
+                    raise _HangsError
+                view = view[process.stdin.write(view[:_PIPE_BYTES]) :]
             while answer[-1:] != b"\n" if size_bytes is None else len(answer) < size_bytes:
-                if not _is_ready(process):
-                    problem = f"gave no answer within {_TIMEOUT_S:g} s"
-                    break
+                if not _is_ready(process.stdout):
+                    raise _HangsError
                 missing = 1 if size_bytes is None else size_bytes - len(answer)
                 part = process.stdout.read(min(missing, _CHUNK_BYTES))
                 if not part:
@@ -156,6 +163,8 @@ class ChildEngine:
                 answer += part
             else:
                 return bytes(answer)
+        except _HangsError:
+            problem = f"gave no answer within {_TIMEOUT_S:g} s"
         except BrokenPipeError:
             problem = _how_it_ended(process)
         except BaseException:
@@ -182,12 +191,12 @@ def _how_it_ended(process: _Process) -> str:
         return "closed its pipe, and did not end"
 
 
-def _is_ready(process: _Process) -> bool:
-    """Wait for the child to say something, or to end; False if it does neither."""
-    if process.stdout is None or not hasattr(select, "poll"):  # Windows waits without a limit
+def _is_ready(pipe: IO[bytes], *, writing: bool = False) -> bool:
+    """Wait for the child to say something or to take something, or to end; False if it does not."""
+    if not hasattr(select, "poll"):  # Windows waits without a limit
         return True
     poll = select.poll()
-    poll.register(process.stdout, select.POLLIN)
+    poll.register(pipe, select.POLLOUT if writing else select.POLLIN)
     return bool(poll.poll(1000 * _TIMEOUT_S))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -80,6 +81,8 @@ def python_command(code: str, *arguments: str) -> list[str]:
 
 def isolated_python() -> list[str]:
     """Return Python without the caller's environment, but with what that says of bytecode."""
+    if not sys.executable:  # embedded in another program
+        raise OSError(errno.ENOENT, "this Python does not know its own program")
     command = [sys.executable, "-I"]
     if sys.dont_write_bytecode:
         command.append("-B")

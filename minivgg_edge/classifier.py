@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
+from minivgg_edge import fork_guard
 from minivgg_edge.catalog import load_model
 from minivgg_edge.errors import ClosedError, PictureError
 from minivgg_edge.interpreter import (
@@ -157,9 +158,9 @@ class Classifier:
                 that the model states. None leaves nothing out.
 
         Returns:
-            At most `top_k` predictions. Of equal scores the lower index comes first. None at all
-            means "none of these" as far as scores can tell: a picture of something else may well
-            score high.
+            At most `top_k` predictions, in the order of the model's outputs; of equal outputs the
+            lower index comes first. None at all means "none of these" as far as scores can tell: a
+            picture of something else may well score high.
 
         Raises:
             PictureError: The picture is missing, corrupt or too large, or an array of another dtype
@@ -278,7 +279,8 @@ class Classifier:
         )
 
     def _minimum(self, threshold: float | str) -> float:
-        from minivgg_edge.threshold import lowest_score  # not for a start
+        with fork_guard.lock:
+            from minivgg_edge.threshold import lowest_score  # not for a start
 
         return lowest_score(threshold, self._info)
 
@@ -317,7 +319,8 @@ class Classifier:
             pixels = picture
         else:
             pixels = _decoded(picture, self._max_pixels)
-        from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
+        with fork_guard.lock:
+            from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
 
         height, width, _ = self._shape
         crop = self._info.manifest.input.crop
@@ -334,9 +337,9 @@ class Classifier:
     def _renew_after_fork(self) -> None:
         # Another thread of the parent may have held the lock; nobody is left to release it here.
         self._lock = allocate_lock()
-        if self._engine is not None:
-            self._engine.abandon()
-            self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.abandon()
 
 
 def _renew_classifiers() -> None:
@@ -352,12 +355,13 @@ def _decoded(
     picture: str | os.PathLike[str] | bytes | bytearray | memoryview | PilImage,
     max_pixels: int | None,
 ) -> npt.NDArray[np.uint8]:
-    from minivgg_edge.decode import (  # not for an array
-        DEFAULT_MAX_PIXELS,
-        decode,
-        from_pil,
-        is_pil_image,
-    )
+    with fork_guard.lock:
+        from minivgg_edge.decode import (  # not for an array
+            DEFAULT_MAX_PIXELS,
+            decode,
+            from_pil,
+            is_pil_image,
+        )
 
     limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
     if isinstance(picture, str | os.PathLike | bytes | bytearray | memoryview):

@@ -18,7 +18,6 @@ import io
 import os
 import struct
 import sys
-import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
+from minivgg_edge import fork_guard
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 from minivgg_edge.picture_header import check_header, describe_start
@@ -77,19 +77,6 @@ _STRIP_PIXELS = 1 << 18
 # of rows would become the model's width times these.
 _LARGEST_SIDE = (1 << 16) - 1
 _REASON = 300  # characters of a decoder's message
-
-# Warning filters belong to the whole process; two interleaved `catch_warnings` would restore each
-# other's.
-_warnings_lock = threading.Lock()
-
-
-def _renew_lock() -> None:
-    global _warnings_lock  # a fork may have copied the lock while another thread held it
-    _warnings_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def decode(
@@ -211,7 +198,8 @@ def _check_limit(name: str, limit: int) -> None:
 
 def _require_pillow(name: str) -> None:
     try:
-        import PIL.Image  # noqa: F401
+        if not pillow_loaded():
+            _import_pillow()
     except ImportError as error:
         from minivgg_edge.import_failure import import_reason
 
@@ -219,6 +207,14 @@ def _require_pillow(name: str) -> None:
             f"{name}: needs Pillow, which cannot be imported ({import_reason(error)}); "
             'run: pip install "pillow>=9.4"'
         ) from error
+
+
+def _import_pillow() -> None:
+    with fork_guard.lock:
+        import logging  # noqa: F401  # Pillow's plugins use it, and it has a lock that forks take
+
+        fork_guard.register()
+        import PIL.Image  # noqa: F401
 
 
 def _decode_stream(stream: IO[bytes], name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
@@ -234,7 +230,8 @@ def _open_image(stream: IO[bytes], name: str) -> PilImage.Image:
     """Read the header. Large pictures make Pillow warn here, before the size can be asked."""
     from PIL import Image, UnidentifiedImageError
 
-    with _quiet():
+    # Pillow imports its plugins here.
+    with fork_guard.lock, _quiet():
         try:
             return Image.open(stream, formats=_COMMON_FORMATS)
         except UnidentifiedImageError:
@@ -272,12 +269,15 @@ def _check_size(image: PilImage.Image, name: str, max_pixels: int) -> None:
 
 def _check_grey(image: PilImage.Image, name: str) -> None:
     """Refuse grey whose values Pillow passes on as if they were 16 bits from black to white."""
-    if image.format != "TIFF" or not image.mode.startswith("I;16"):
+    if image.format != "TIFF" or not (image.mode == "I" or image.mode.startswith("I;16")):
         return
     tags: Any = getattr(image, "tag_v2", {})
     bits, is_inverted = tags.get(_BITS_TAG), tags.get(_PHOTOMETRIC_TAG) == _WHITE_IS_ZERO
-    if is_inverted or bits != (16,):
+    # Mode I: 32 bits, or 16 with a sign.
+    if is_inverted or bits != (16,) or image.mode == "I":
         got = "grey whose 0 is white" if is_inverted else f"bits per sample of {bits}"
+        if bits == (16,) and not is_inverted:
+            got = "values with a sign"
         raise PictureError(f"{name}: expected a TIFF of 16-bit grey whose 0 is black, got {got}")
 
 
@@ -286,7 +286,10 @@ def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[n
     _check_grey(image, name)
     with _picture_errors(name, max_pixels):
         # TIFF warns about its tags only while it is loaded; the other formats load without the lock
-        with _quiet() if image.format == "TIFF" else contextlib.nullcontext():
+        if image.format == "TIFF":
+            with fork_guard.lock, _quiet():
+                image.load()
+        else:
             image.load()
         # After load: a PNG may carry its EXIF behind the pixels.
         return _to_array(image, name, _orientation(image, name))
@@ -296,7 +299,7 @@ def _orientation(image: PilImage.Image, name: str) -> int:
     """Read the EXIF orientation. A block that cannot be read counts as absent, as in browsers."""
     if image.format == "TIFF":
         return 1  # turned while it was loaded, though Pillow before 10.2 keeps the tag
-    with _quiet():
+    with fork_guard.lock, _quiet():
         try:
             check_exif(_exif_block(image), name)
             orientation = image.getexif().get(_ORIENTATION_TAG)
@@ -372,8 +375,13 @@ def _to_array(image: PilImage.Image, name: str, orientation: int = 1) -> npt.NDA
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what Pillow warns about headers and tags, for the moment of reading them."""
-    with _warnings_lock, warnings.catch_warnings():
+    """Silence what Pillow warns about headers and tags, for the moment of reading them.
+
+    Inside `fork_guard.lock`: warning filters belong to the whole process, and two interleaved
+    `catch_warnings` would restore each other's. The lock is not taken here, where an interrupt at
+    the wrong moment would leave it to a generator that nobody ends.
+    """
+    with warnings.catch_warnings():
         # Only Pillow's: should another thread's `catch_warnings` keep this filter, no more is lost.
         warnings.filterwarnings("ignore", module=r"PIL\b|minivgg_edge\.decode\b")
         yield

@@ -28,6 +28,7 @@ _ARMV6 = "armv6l"
 # and of files that are missing or of two releases.
 _BROKEN = (ImportError, OSError, SystemError, AttributeError, NameError)
 
+_abandoned: list[object] = []  # see `Engine.abandon`
 _MAX_THREADS = 256  # more is a mistake, and the native pool would really start them
 
 # LiteRT's own version says nothing about TensorFlow Lite's operator versions; its library carries
@@ -263,7 +264,11 @@ class Engine:
         threads of its pool, which are not there: LiteRT 2.3 crashes, tflite-runtime 2.14 hangs.
         The memory stays shared with the parent until one of the two writes to it.
         """
-        import ctypes  # only a forked child needs it
-
-        # A module-level list would not do: it is emptied when the child's Python ends.
+        try:
+            import ctypes  # only a forked child needs it
+        except ImportError:  # Python was built without libffi
+            # Until the child's Python ends, which empties this list: children of
+            # `multiprocessing` end without that.
+            _abandoned.append(self._interpreter)
+            return
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._interpreter))

@@ -80,6 +80,9 @@ class Unverified:
             raise ValueError(f"mean: expected a finite number, got {self.mean}")
         if not (math.isfinite(self.std) and self.std > 0):
             raise ValueError(f"std: expected a finite number above 0, got {self.std}")
+        # numpy's numbers are numbers too, but none that can be sent to the model's process.
+        object.__setattr__(self, "mean", float(self.mean))
+        object.__setattr__(self, "std", float(self.std))
 
     def pixel_table(self, tensor: TensorSpec) -> npt.NDArray[Any] | None:
         """Return the input tensor's value for every pixel value, as `scoring.pixel_table` does."""

@@ -66,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         complain(f"{import_reason(error)}; run: minivgg-edge doctor")
         code = BAD_INPUT
+    except MemoryError as error:  # numpy's says how much it asked for
+        complain(f"not enough memory{f': {error}' if str(error) else ''}")
+        code = BAD_INPUT
     except KeyboardInterrupt:
         complain("interrupted")
         code = INTERRUPTED

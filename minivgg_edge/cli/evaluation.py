@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -114,8 +113,10 @@ def to_csv(evaluation: Evaluation) -> bytes:
     UTF-8, lines end with a line feed. The last three cells of a picture that could not be read
     are empty. Bytes of a file name that are not UTF-8 are written as ``\\udcXX``.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    rows = _Rows()
+    # Of the ends of its own lines a writer quotes both characters, in every Python: a name may
+    # have one.
+    writer = csv.writer(rows, lineterminator="\r\n")
     writer.writerow(["path", "true", "predicted", "score", "correct"])
     for answer in evaluation.answers:
         cells: tuple[object, ...] = ("", "", "")
@@ -125,7 +126,18 @@ def to_csv(evaluation: Evaluation) -> bytes:
             label = evaluation.labels[answer.predicted]
             cells = (label, score, int(answer.predicted == answer.true))
         writer.writerow([answer.name, evaluation.labels[answer.true], *cells])
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return "".join(rows.written).encode("utf-8", "backslashreplace")
+
+
+class _Rows:
+    """What a writer of CSV writes to: rows that end with a line feed alone."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, row: str) -> None:
+        """Take one row."""
+        self.written.append(row.removesuffix("\r\n") + "\n")
 
 
 def _interval(right: int, count: int) -> dict[str, float] | None:

@@ -47,7 +47,10 @@ def _standard_error(take: Callable[[int], None]) -> Iterator[None]:
         return
     try:
         # A pipe would block the runtime once it is full; a temporary file needs a writable disk.
-        log = os.memfd_create("native-log") if hasattr(os, "memfd_create") else None
+        try:
+            log = os.memfd_create("native-log") if hasattr(os, "memfd_create") else None
+        except OSError:  # refused by the system's settings: more is said then, nothing fails
+            log = None
         if log is None:
             yield
             return

@@ -51,9 +51,9 @@ def flush_or_discard() -> None:
 
 
 def complain(message: str) -> None:
-    """Print one error line to standard error, which escapes what it cannot show."""
+    """Print one error line to standard error, whatever the message quotes."""
     with contextlib.suppress(OSError):  # nobody reads standard error any more
-        _write(sys.stderr, f"minivgg-edge: error: {message}\n")
+        _write(sys.stderr, f"minivgg-edge: error: {printable(message)}\n")
 
 
 def show_status(text: str) -> None:

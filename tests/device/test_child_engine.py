@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -161,10 +162,30 @@ def test_a_picture_that_hangs(classifier: Classifier, monkeypatch: pytest.Monkey
     monkeypatch.undo()
 
 
+def test_a_child_that_takes_nothing(
+    classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a pipe holds, for a child that was stopped: the way there has a limit as well."""
+    engine = classifier._engine
+    assert isinstance(engine, child_engine.ChildEngine)
+    process = _process(classifier)
+    os.kill(process.pid, signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr(child_engine, "_TIMEOUT_S", 0.5)
+        with pytest.raises(ModelFileError, match=r"that runs it gave no answer within 0\.5 s"):
+            engine._ask(bytes(1 << 20), 1)
+    assert process.poll() is not None
+    assert _label(classifier, 2) == "c"
+
+
 def test_the_answer_to_an_interrupted_call_is_not_taken_for_another_s(
     classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(_: object) -> bool:
+    is_ready = child_engine._is_ready
+
+    def interrupt(pipe: IO[bytes], *, writing: bool = False) -> bool:
+        if writing:
+            return is_ready(pipe, writing=True)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

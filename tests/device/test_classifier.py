@@ -10,6 +10,7 @@ import itertools
 import os
 import pickle
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -495,6 +496,47 @@ def test_fork_while_another_thread_holds_the_lock(picture: np.ndarray) -> None:
         finally:
             stop.set()
             thread.join()
+
+
+@needs_fork
+@pytest.mark.parametrize("delay_ms", [0, 3, 10, 30])
+def test_fork_while_another_thread_classifies_its_first_picture(
+    tmp_path: Path, delay_ms: int
+) -> None:
+    """What it imports then would stay half imported in the child, behind a lock of Python's."""
+    image_module = pytest.importorskip("PIL.Image")
+    image_module.new("RGB", (40, 30), (90, 20, 70)).save(tmp_path / "picture.png")
+    program = f"""
+import os, signal, sys, threading, time, warnings
+from minivgg_edge import Classifier
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+data = open({str(tmp_path / "picture.png")!r}, "rb").read()
+classifier = Classifier()
+thread = threading.Thread(target=classifier.classify, args=(data,))
+thread.start()
+time.sleep({delay_ms} / 1000)
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    classifier.classify(data)
+    os._exit(0)
+thread.join()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_fork
+@ignores_fork_warning
+def test_a_child_without_ctypes(picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that was built without libffi."""
+    with Classifier(num_threads=4) as first, Classifier() as second:
+        expected = first.classify(picture)
+        # None makes the import fail, in the child as well.
+        monkeypatch.setitem(sys.modules, "ctypes", None)
+        assert _in_child(lambda: first.classify(picture) == expected) == 1
+        assert _in_child(lambda: second.classify(picture) == expected) == 1
 
 
 @needs_fork

@@ -80,7 +80,14 @@ def fail_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     ("error", "code", "message"),
     [
         (ModelFileError("'x': damaged"), 2, "minivgg-edge: error: 'x': damaged\n"),
+        (
+            ModelFileError("folder of .\nfake line \x1b[31mred files"),
+            2,
+            "minivgg-edge: error: folder of .\\nfake line \\x1b[31mred files\n",
+        ),
         (KeyboardInterrupt(), 130, "minivgg-edge: error: interrupted\n"),
+        (MemoryError(), 2, "minivgg-edge: error: not enough memory\n"),
+        (MemoryError("of 74 GiB"), 2, "minivgg-edge: error: not enough memory: of 74 GiB\n"),
         (BrokenPipeError(errno.EPIPE, "Broken pipe"), 141, ""),
         (
             PermissionError(errno.EACCES, "Permission denied", "a\x1b[2Jb"),

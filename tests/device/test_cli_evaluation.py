@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
+import math
 import re
 
 import pytest
@@ -80,6 +82,14 @@ def test_csv() -> None:
         ["dog/1.png", "dog", "dog", "0.3", "1"],
         ["dog/\\udcff.png", "dog", "cat", "1", "0"],
     ]
+
+
+def test_csv_of_a_name_with_the_end_of_a_line() -> None:
+    answers = [Answer(name, 0, None, math.nan) for name in ("cat/a\rb.jpg", "cat/c\nd.jpg")]
+    text = to_csv(dataclasses.replace(evaluation(), answers=tuple(answers))).decode("utf-8")
+    assert text == (
+        'path,true,predicted,score,correct\n"cat/a\rb.jpg",cat,,,\n"cat/c\nd.jpg",cat,,,\n'
+    )
 
 
 def test_lines() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import subprocess
@@ -37,6 +38,21 @@ def test_an_error_passes_and_standard_error_comes_back(capfd: pytest.CaptureFixt
         fail()
     os.write(2, b"second\n")
     assert capfd.readouterr().err == "ERROR: first\nsecond\n"
+
+
+@LINUX
+def test_a_system_that_refuses_files_in_memory(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As `sysctl vm.memfd_noexec=2` does. What would be left out is said."""
+
+    def refuse(name: str) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    with without_info_lines():
+        os.write(2, b"INFO: Created a delegate.\n")
+    assert capfd.readouterr().err == "INFO: Created a delegate.\n"
 
 
 @LINUX

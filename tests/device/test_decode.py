@@ -13,11 +13,13 @@ import warnings
 import zlib
 from fractions import Fraction
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
+from minivgg_edge import fork_guard
 from minivgg_edge.decode import (
     DEFAULT_MAX_PIXELS,
     decode,
@@ -511,18 +513,67 @@ def test_threads_that_open_at_the_same_time_keep_the_warning_filters(
     assert list(warnings.filters) == filters
 
 
-def test_import_does_not_import_pillow_and_a_fork_does_not_inherit_the_lock(tmp_path: Path) -> None:
+def test_an_interrupt_does_not_keep_the_lock() -> None:
+    """A signal's exception at the worst moment: when the silence is about to end."""
+    data = encode(smooth(6, 7), "PNG")
+    decode(data)  # imports what it needs
+
+    def interrupt(frame: FrameType, event: str, argument: object) -> None:
+        code = frame.f_code
+        if code.co_name == "__exit__" and code.co_filename.endswith("contextlib.py"):
+            raise KeyboardInterrupt
+
+    tracing = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        decode(data)
+    except KeyboardInterrupt as error:
+        sys.settrace(tracing)
+        kept = error  # and with it every frame that it passed, as in an `except` block
+    else:
+        sys.settrace(tracing)
+        pytest.fail("expected an interrupt")
+    free = []
+
+    def look() -> None:
+        free.append(fork_guard.lock.acquire(timeout=5))
+        if free[0]:
+            fork_guard.lock.release()
+
+    other = threading.Thread(target=look)
+    other.start()
+    other.join()
+    assert kept
+    assert free == [True]
+
+
+def test_import_does_not_import_pillow_and_a_fork_waits_for_the_lock(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(encode(smooth(6, 7), "PNG"))
     program = f"""
-import os, sys
-from minivgg_edge import decode
+import os, sys, threading, time, warnings
+from minivgg_edge import decode, fork_guard
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
 assert not [name for name in sys.modules if name.split(".")[0] == "PIL"]
 assert not decode.is_pil_image(object())
-with decode._warnings_lock:  # as if another thread were reading a header during the fork
-    child = os.fork()
-    if not child:
+held, ended = threading.Event(), []
+def hold():  # as if it were importing Pillow
+    with fork_guard.lock:
+        held.set()
+        time.sleep(0.3)
+        ended.append(True)
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = os.fork()
+assert ended
+if not child:
+    decode.decode({str(tmp_path / "picture.png")!r})
+    os._exit(0)
+with fork_guard.lock:  # by the same thread, as in a signal handler
+    grandchild = os.fork()
+    if not grandchild:
         decode.decode({str(tmp_path / "picture.png")!r})
         os._exit(0)
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in (child, grandchild)))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import sys
@@ -179,6 +180,15 @@ def test_grey_tiff_that_would_come_out_wrong() -> None:
     # And 4095, the white of 12 bits, would be 16 of 255.
     with pytest.raises(PictureError, match=r"whose 0 is black, got bits per sample of \(12,\)"):
         decode(grey_tiff(b"\xff\xff\xff", 2, bits=12, order="<"))
+    # 230 of 32 bits would be 1 of 255, and 32,767, the white of 16 bits with a sign, 127.
+    wide, signed = io.BytesIO(), io.BytesIO()
+    Image.fromarray(np.full((2, 2), 230, np.int32)).save(wide, "TIFF")
+    with pytest.raises(PictureError, match=r"whose 0 is black, got bits per sample of \(32,\)"):
+        decode(wide.getvalue())
+    tags = {339: 2}  # TIFF 6.0, section 19: SampleFormat, two's complement
+    Image.fromarray(np.full((2, 2), 32_767, np.uint16)).save(signed, "TIFF", tiffinfo=tags)
+    with pytest.raises(PictureError, match="whose 0 is black, got values with a sign"):
+        decode(signed.getvalue())
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])

@@ -54,6 +54,18 @@ def said(bundled: ModelFile) -> Unverified:
     return Unverified(labels=bundled.labels, activation="softmax")
 
 
+# --- what is said of it ---------------------------------------------------------------------------
+
+
+def test_numbers_of_numpy_are_numbers(foreign: Path, bundled: ModelFile) -> None:
+    said = Unverified(
+        labels=bundled.labels, activation="softmax", mean=np.float32(0.0), std=np.int64(1)
+    )
+    assert (type(said.mean), type(said.std)) == (float, float)
+    with Classifier(foreign, unverified=said) as classifier:
+        assert len(classifier.labels) == len(bundled.labels)
+
+
 # --- the usual way in stays shut ------------------------------------------------------------------
 
 
