@@ -79,15 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _material(options: argparse.Namespace) -> tuple[Material, PictureSet, str]:
     """What to make the contenders from, the test pictures, and what these are called."""
     from benchmarks.peers.model_files import Material
-    from benchmarks.pictures import read_pictures
+    from benchmarks.pictures import read_pictures, warn_of_familiar
     from convert.int8.float_model import load_float_model
-    from convert.int8.inputs import check_unseen
     from minivgg_edge.catalog import load_model
 
     target = load_model()
     pictures = read_pictures(options.data, target)
-    for warning in check_unseen(target.manifest.training, pictures, splits=("test",)):
-        print(f"warning: {warning}", file=sys.stderr)
+    warn_of_familiar(target.manifest.training, pictures, splits=("test",))
     if pictures.test is None or len(pictures.test) == 0:
         raise DataError(f"{options.data}: expected test pictures, got none")
     shared = shared_folder()

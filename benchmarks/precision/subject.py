@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.pictures import warn_of_familiar
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.calibration import choose_calibration
 from convert.int8.compilation import Pictures, Settings
@@ -50,5 +51,6 @@ def load_subject(model: Path = DEFAULT_MODEL, data: Path | None = None) -> Subje
     loaded = load_float_model(model)
     identity = load_identity(model, name=model.parent.name)
     pictures = load_pictures(data, identity, size=picture_size(loaded))
+    warn_of_familiar(identity.training, pictures, splits=("validation", "test"))
     chosen = choose_calibration(pictures.calibration, count=Settings().calibration_count, seed=None)
     return Subject(loaded, freeze(loaded), identity, pictures, chosen.pictures.images)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.pictures import warn_of_familiar
 from convert.data.pictures import PictureSet
 from convert.int8.calibration import choose_calibration
 from convert.int8.comparison import Comparison
@@ -96,6 +97,7 @@ def load_subject(model: Path, data: Path | None, *, limit: int | None = None) ->
     loaded = load_float_model(model)
     identity = load_identity(model, name="subject")
     found = load_pictures(data, identity, size=picture_size(loaded))
+    warn_of_familiar(identity.training, found, splits=("validation", "test"))
     frozen = freeze(loaded)
     pictures: dict[Split, PictureSet] = {"validation": found.validation}
     if found.test is not None:

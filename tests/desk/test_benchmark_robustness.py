@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from benchmarks.robustness.changes import (
 )
 from convert.command import run_command
 from convert.data.cifar10 import CLASS_NAMES
+from convert.data.held_out import trained_on
+from minivgg_edge.model_file import pack_model_file, read_model_file
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (2, 8, 8, 3)).astype(np.uint8)
 
@@ -115,6 +118,21 @@ def test_the_peer_is_asked_what_it_was_trained_for_alone(
     assert robustness._peer(tmp_path, digits, (32, 32)) == {}
     assert robustness._peer(tmp_path, CLASS_NAMES, (64, 64)) == {}
     assert "not measured; expected" in capsys.readouterr().err
+
+
+def test_a_model_that_was_trained_on_the_pictures(
+    tiny: Tiny, tiny_compiled: TinyCompiled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = read_model_file(tiny_compiled.path)
+    training = {
+        "data": {"splits": {"test": {"digest": "0" * 64}}},
+        "trained_on": trained_on(tiny.pictures["test"]),
+    }
+    manifest = dataclasses.replace(file.manifest, training=training)
+    path = tmp_path / "familiar.tflite"
+    path.write_bytes(pack_model_file(file.flatbuffer, manifest, golden=file.golden_vectors()))
+    assert run_command(robustness.main, [str(path), "--data", str(tiny.data)]) == 2
+    assert "that the model was not trained on" in capsys.readouterr().err
 
 
 def test_models_of_other_classes(
