@@ -8,21 +8,6 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
-# Folders whose tests share what takes minutes to make: emulated boards, environments.
-_TOGETHER = ("arm", "interop", "wheel")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, keep those in one that share what they make."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return  # the copy beside an installed wheel
-    tests = Path(__file__).parent
-    for item in items:
-        if not item.path.is_relative_to(tests):
-            continue  # a benchmark
-        place = item.path.relative_to(tests)
-        group = place.parts[0] if place.parts[0] in _TOGETHER else place.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
