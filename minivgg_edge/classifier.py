@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 
-from minivgg_edge import fork_guard
 from minivgg_edge.catalog import load_model
 from minivgg_edge.errors import ClosedError, PictureError
 from minivgg_edge.interpreter import (
@@ -26,6 +25,7 @@ from minivgg_edge.scoring import Scorer, pixel_table
 from minivgg_edge.tensors import check_tensor_specs
 
 if TYPE_CHECKING:
+    from _thread import RLock
     from typing import Literal
 
     import numpy.typing as npt
@@ -279,7 +279,7 @@ class Classifier:
         )
 
     def _minimum(self, threshold: float | str) -> float:
-        with fork_guard.lock:
+        with _imports():
             from minivgg_edge.threshold import lowest_score  # not for a start
 
         return lowest_score(threshold, self._info)
@@ -319,7 +319,7 @@ class Classifier:
             pixels = picture
         else:
             pixels = _decoded(picture, self._max_pixels)
-        with fork_guard.lock:
+        with _imports():
             from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
 
         height, width, _ = self._shape
@@ -351,11 +351,20 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(after_in_child=_renew_classifiers)
 
 
+def _imports() -> RLock:
+    """The lock for imports that a fork waits for."""
+    # Not for a start, of which a module more is a thousandth: what is left of the time in which a
+    # fork finds an import half done is that of this one.
+    from minivgg_edge import fork_guard
+
+    return fork_guard.lock
+
+
 def _decoded(
     picture: str | os.PathLike[str] | bytes | bytearray | memoryview | PilImage,
     max_pixels: int | None,
 ) -> npt.NDArray[np.uint8]:
-    with fork_guard.lock:
+    with _imports():
         from minivgg_edge.decode import (  # not for an array
             DEFAULT_MAX_PIXELS,
             decode,
