@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import weakref
-from _thread import allocate_lock  # `threading` would be imported for this alone
+from _thread import RLock, allocate_lock  # `threading` would be imported for this alone
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -25,7 +25,6 @@ from minivgg_edge.scoring import Scorer, pixel_table
 from minivgg_edge.tensors import check_tensor_specs
 
 if TYPE_CHECKING:
-    from _thread import RLock
     from typing import Literal
 
     import numpy.typing as npt
@@ -44,6 +43,19 @@ _BATCH_NDIM = 4
 _UINT8 = np.dtype(np.uint8)  # comparing with the type np.uint8 would convert it each time
 
 _open_classifiers: weakref.WeakSet[Classifier] = weakref.WeakSet()
+
+imports_lock = RLock()
+"""A lock that a fork waits for; to be looked up each time, as the child of a fork has another one.
+
+Only the forking thread goes on in the child. What another was importing for its first picture would
+stay half imported there, behind a lock of Python's own that nobody releases: the child's next
+import of it would never return. So these imports are made under this lock, and so is all that
+changes a switch of the whole process. It is reentrant: a signal handler may fork inside.
+"""
+
+# A thread may hold the lock and wait for one that the fork has taken already, of another module:
+# then neither would ever go on. A fork that has waited for so long is made without it.
+_FORK_WAITS_S = 5.0
 
 
 class Classifier:
@@ -279,7 +291,7 @@ class Classifier:
         )
 
     def _minimum(self, threshold: float | str) -> float:
-        with _imports():
+        with imports_lock:
             from minivgg_edge.threshold import lowest_score  # not for a start
 
         return lowest_score(threshold, self._info)
@@ -319,7 +331,7 @@ class Classifier:
             pixels = picture
         else:
             pixels = _decoded(picture, self._max_pixels)
-        with _imports():
+        with imports_lock:
             from minivgg_edge.preprocess import preprocess  # not for an array of the model's size
 
         height, width, _ = self._shape
@@ -342,29 +354,42 @@ class Classifier:
             engine.abandon()
 
 
-def _renew_classifiers() -> None:
+def _take_lock() -> None:
+    imports_lock.acquire(timeout=_FORK_WAITS_S)
+
+
+def _release_lock() -> None:
+    try:
+        imports_lock.release()
+    except RuntimeError:  # never taken: another thread had it for too long
+        return
+
+
+def _renew() -> None:
+    global imports_lock  # the one from before the fork may be held by a thread that is not here
+    imports_lock = RLock()
     for classifier in list(_open_classifiers):
         classifier._renew_after_fork()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_renew_classifiers)
+def register_at_fork() -> None:
+    """Let forks take `imports_lock`, before those of all modules that have registered theirs.
+
+    Python takes them in the reverse order: behind the import of a module that registers one, and
+    that is used under this lock, the order has to be settled again.
+    """
+    if hasattr(os, "register_at_fork"):  # not on Windows
+        os.register_at_fork(before=_take_lock, after_in_parent=_release_lock, after_in_child=_renew)
 
 
-def _imports() -> RLock:
-    """The lock for imports that a fork waits for."""
-    # Not for a start, of which a module more is a thousandth: what is left of the time in which a
-    # fork finds an import half done is that of this one.
-    from minivgg_edge import fork_guard
-
-    return fork_guard.lock
+register_at_fork()
 
 
 def _decoded(
     picture: str | os.PathLike[str] | bytes | bytearray | memoryview | PilImage,
     max_pixels: int | None,
 ) -> npt.NDArray[np.uint8]:
-    with _imports():
+    with imports_lock:
         from minivgg_edge.decode import (  # not for an array
             DEFAULT_MAX_PIXELS,
             decode,

@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
-from minivgg_edge import fork_guard
+from minivgg_edge import classifier
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 from minivgg_edge.picture_header import check_header, describe_start
@@ -210,10 +210,10 @@ def _require_pillow(name: str) -> None:
 
 
 def _import_pillow() -> None:
-    with fork_guard.lock:
+    with classifier.imports_lock:
         import logging  # noqa: F401  # Pillow's plugins use it, and it has a lock that forks take
 
-        fork_guard.register()
+        classifier.register_at_fork()
         import PIL.Image  # noqa: F401
 
 
@@ -231,7 +231,7 @@ def _open_image(stream: IO[bytes], name: str) -> PilImage.Image:
     from PIL import Image, UnidentifiedImageError
 
     # Pillow imports its plugins here.
-    with fork_guard.lock, _quiet():
+    with classifier.imports_lock, _quiet():
         try:
             return Image.open(stream, formats=_COMMON_FORMATS)
         except UnidentifiedImageError:
@@ -287,7 +287,7 @@ def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[n
     with _picture_errors(name, max_pixels):
         # TIFF warns about its tags only while it is loaded; the other formats load without the lock
         if image.format == "TIFF":
-            with fork_guard.lock, _quiet():
+            with classifier.imports_lock, _quiet():
                 image.load()
         else:
             image.load()
@@ -299,7 +299,7 @@ def _orientation(image: PilImage.Image, name: str) -> int:
     """Read the EXIF orientation. A block that cannot be read counts as absent, as in browsers."""
     if image.format == "TIFF":
         return 1  # turned while it was loaded, though Pillow before 10.2 keeps the tag
-    with fork_guard.lock, _quiet():
+    with classifier.imports_lock, _quiet():
         try:
             check_exif(_exif_block(image), name)
             orientation = image.getexif().get(_ORIENTATION_TAG)
@@ -377,9 +377,9 @@ def _to_array(image: PilImage.Image, name: str, orientation: int = 1) -> npt.NDA
 def _quiet() -> Iterator[None]:
     """Silence what Pillow warns about headers and tags, for the moment of reading them.
 
-    Inside `fork_guard.lock`: warning filters belong to the whole process, and two interleaved
-    `catch_warnings` would restore each other's. The lock is not taken here, where an interrupt at
-    the wrong moment would leave it to a generator that nobody ends.
+    Inside `classifier.imports_lock`: warning filters belong to the whole process, and two
+    interleaved `catch_warnings` would restore each other's. The lock is not taken here, where an
+    interrupt at the wrong moment would leave it to a generator that nobody ends.
     """
     with warnings.catch_warnings():
         # Only Pillow's: should another thread's `catch_warnings` keep this filter, no more is lost.

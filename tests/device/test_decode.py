@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
-from minivgg_edge import fork_guard
+from minivgg_edge import classifier
 from minivgg_edge.decode import (
     DEFAULT_MAX_PIXELS,
     decode,
@@ -536,9 +536,9 @@ def test_an_interrupt_does_not_keep_the_lock() -> None:
     free = []
 
     def look() -> None:
-        free.append(fork_guard.lock.acquire(timeout=5))
+        free.append(classifier.imports_lock.acquire(timeout=5))
         if free[0]:
-            fork_guard.lock.release()
+            classifier.imports_lock.release()
 
     other = threading.Thread(target=look)
     other.start()
@@ -551,13 +551,13 @@ def test_import_does_not_import_pillow_and_a_fork_waits_for_the_lock(tmp_path: P
     (tmp_path / "picture.png").write_bytes(encode(smooth(6, 7), "PNG"))
     program = f"""
 import os, sys, threading, time, warnings
-from minivgg_edge import decode, fork_guard
+from minivgg_edge import classifier, decode
 warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
 assert not [name for name in sys.modules if name.split(".")[0] == "PIL"]
 assert not decode.is_pil_image(object())
 held, ended = threading.Event(), []
 def hold():  # as if it were importing Pillow
-    with fork_guard.lock:
+    with classifier.imports_lock:
         held.set()
         time.sleep(0.3)
         ended.append(True)
@@ -569,7 +569,7 @@ assert ended
 if not child:
     decode.decode({str(tmp_path / "picture.png")!r})
     os._exit(0)
-with fork_guard.lock:  # by the same thread, as in a signal handler
+with classifier.imports_lock:  # by the same thread, as in a signal handler
     grandchild = os.fork()
     if not grandchild:
         decode.decode({str(tmp_path / "picture.png")!r})
