@@ -6,9 +6,9 @@ model's size never loads it. Its process-wide switches (`Image.MAX_IMAGE_PIXELS`
 needed, since the pixel limit is checked here as well.
 
 What a picture becomes: EXIF (and XMP) orientation applied; transparency composited over white; grey
-to three equal channels; 16-bit grey to 8 bit by round(v / 257), but a TIFF of 12-bit grey or of
-16-bit grey whose 0 is white is refused; CMYK and the other color modes by Pillow's `convert`; color
-profiles ignored; the first frame of an animation.
+to three equal channels; 16-bit grey to 8 bit by round(v / 257), but a TIFF of grey of 12 or 32
+bits, with a sign, or of 16 bits whose 0 is white is refused; CMYK and the other color modes by
+Pillow's `convert`; color profiles ignored; the first frame of an animation.
 """
 
 from __future__ import annotations
