@@ -24,7 +24,13 @@ from minivgg_edge.interpreter import runtime_info
 from minivgg_edge.measure.card import Entry
 from minivgg_edge.measure.cases import LoadedModel, Pictures, make_pictures
 from minivgg_edge.measure.machine_state import take_snapshot
-from minivgg_edge.measure.suite import Surroundings, describe, model_hashes, warm_up
+from minivgg_edge.measure.suite import (
+    Surroundings,
+    describe,
+    hashes_of,
+    model_hashes,
+    warm_up,
+)
 
 if TYPE_CHECKING:
     from convert.data.pictures import PictureSet
@@ -90,8 +96,7 @@ def results(
     paths = list(models.values())
     warm_up(paths, pictures, Surroundings(loading=_silenced))
     with trainings_paused():
-        hashes = tuple((file.source, file.sha256) for file in files.values())
-        found.before = take_snapshot(models=hashes)
+        found.before = take_snapshot(models=hashes_of(files.values()))
         yield found
         found.after = take_snapshot(models=model_hashes(paths))
 

@@ -50,7 +50,8 @@ imports_lock = RLock()
 Only the forking thread goes on in the child. What another was importing for its first picture would
 stay half imported there, behind a lock of Python's own that nobody releases: the child's next
 import of it would never return. So these imports are made under this lock, and so is all that
-changes a switch of the whole process. It is reentrant: a signal handler may fork inside.
+changes a switch of the whole process. It is reentrant: a signal handler may fork inside. It lies
+here because a start would be longer by a module of its own.
 """
 
 # A thread may hold the lock and wait for one that the fork has taken already, of another module:

@@ -78,6 +78,8 @@ _STRIP_PIXELS = 1 << 18
 _LARGEST_SIDE = (1 << 16) - 1
 _REASON = 300  # characters of a decoder's message
 
+_forks_are_ordered = False  # by `_import_pillow`, also where the application imported Pillow first
+
 
 def decode(
     source: str | os.PathLike[str] | bytes | bytearray | memoryview,
@@ -198,8 +200,7 @@ def _check_limit(name: str, limit: int) -> None:
 
 def _require_pillow(name: str) -> None:
     try:
-        if not pillow_loaded():
-            _import_pillow()
+        _import_pillow()
     except ImportError as error:
         from minivgg_edge.import_failure import import_reason
 
@@ -210,10 +211,14 @@ def _require_pillow(name: str) -> None:
 
 
 def _import_pillow() -> None:
+    global _forks_are_ordered
     with classifier.imports_lock:
-        import logging  # noqa: F401  # Pillow's plugins use it, and it has a lock that forks take
+        if not _forks_are_ordered:
+            # Pillow's plugins use it, and it has a lock that forks take.
+            import logging  # noqa: F401
 
-        classifier.register_at_fork()
+            classifier.register_at_fork()
+            _forks_are_ordered = True
         import PIL.Image  # noqa: F401
 
 

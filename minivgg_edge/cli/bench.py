@@ -33,6 +33,7 @@ from minivgg_edge.measure.suite import (
     Surroundings,
     count_right,
     describe,
+    hashes_of,
     measure,
     model_hashes,
     warm_up,
@@ -161,7 +162,7 @@ def _measure(
     warm_up(models, pictures, around)
     # The hashes that the card states, which may be minutes old: a file that was replaced meanwhile
     # is told by those behind the run.
-    before = take_snapshot(models=tuple((file.source, file.sha256) for file in files))
+    before = take_snapshot(models=hashes_of(files))
     measured = measure(models, entries, pictures, plan, around)
     after = take_snapshot(models=model_hashes(models))
     return _card(with_ratios(measured), before, after), pictures.png is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
@@ -163,7 +163,11 @@ def count_right(model: str, pictures: Sequence[tuple[str, int]], *, num_threads:
 
 def model_hashes(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Return path and SHA-256 of model files as they are now."""
-    files = [load_model(model) for model in models]
+    return hashes_of([load_model(model) for model in models])
+
+
+def hashes_of(files: Iterable[ModelFile]) -> tuple[tuple[str, str], ...]:
+    """Return path and SHA-256 of model files as they were when they were loaded."""
     return tuple((file.source, file.sha256) for file in files)
 
 

@@ -20,6 +20,7 @@ import pytest
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
 from minivgg_edge import classifier
+from minivgg_edge import decode as decode_module
 from minivgg_edge.decode import (
     DEFAULT_MAX_PIXELS,
     decode,
@@ -545,6 +546,20 @@ def test_an_interrupt_does_not_keep_the_lock() -> None:
     other.join()
     assert kept
     assert free == [True]
+
+
+def test_without_pillow_forks_are_ordered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each picture of a program that tries again and again would add to what each fork calls."""
+    registered: list[bool] = []
+    monkeypatch.setattr(classifier, "register_at_fork", lambda: registered.append(True))
+    monkeypatch.setattr(decode_module, "_forks_are_ordered", False)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "PIL.Image", None)
+        for _ in range(3):
+            with pytest.raises(PictureError, match="needs Pillow"):
+                decode(b"any")
+    decode(encode(smooth(6, 7), "PNG"))
+    assert registered == [True]
 
 
 def test_import_does_not_import_pillow_and_a_fork_waits_for_the_lock(tmp_path: Path) -> None:
