@@ -29,6 +29,9 @@ TRAIN_minivgg-nano := --recipe best --epochs 240 --precision $(PRECISION) $(ROBU
 TRAIN_minivgg-max := --recipe best --precision $(PRECISION) $(MIXED) $(ROBUST) --teacher $(FIRST_MAX) $(FIRST_SMALL) $(REPEATED) $(CLEAR)
 COMPILE := --search --temperature fit --accept-accuracy 95
 MODEL := out/minivgg.tflite
+# A process of tests for each core, four at most: each loads TensorFlow. What stays together,
+# tests/conftest.py says; tests/arm, the longest, is begun first, as the folders stand.
+PARALLEL := --numprocesses auto --maxprocesses 4 --no-loadscope-reorder --dist loadscope
 PICTURES := $(wildcard convert/sample/pictures/*.png)
 
 .PHONY: help run test test-all lint train publish compile seed model-wheels accuracy bench peers arm report matrix fuzz soak kills interop guide quantization precision robustness figures pages wheel clean
@@ -51,11 +54,13 @@ run: $(STAMP)  ## compile the bundled float model to int8, compare the two, clas
 
 test: $(STAMP)  ## the fast suite
 	@echo "Running the fast tests (slow ones: make test-all)"
-	@$(BIN)/python -m pytest -m "not slow" -q
+	@$(BIN)/python -m pytest -m "not slow and timing" -q tests/device
+	@$(BIN)/python -m pytest -m "not slow and not timing" -q $(PARALLEL)
 
 test-all: $(STAMP)  ## the fast suite and the slow one
 	@echo "Running all tests, the slow ones included"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -m "timing" -q tests/device
+	@$(BIN)/python -m pytest -m "not timing" -q $(PARALLEL)
 
 lint: $(STAMP)  ## ruff and mypy
 	@$(BIN)/ruff check .

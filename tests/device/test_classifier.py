@@ -584,6 +584,7 @@ def _overhead(classifier: Classifier, picture: np.ndarray, rounds: int) -> float
     return median(wrapped) / median(bare)
 
 
+@pytest.mark.timing
 def test_classify_costs_little_more_than_the_bare_interpreter(
     classifier: Classifier, picture: np.ndarray
 ) -> None:
