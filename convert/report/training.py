@@ -116,9 +116,12 @@ def _kept(record: Mapping[str, Any]) -> str:
     # A record may be of a run from before these options.
     share, clear = recipe.get("clear_share", 1.0), recipe.get("clear_epochs", 0)
     start = recipe["epochs"] - clear
-    if share == 1.0 or epoch <= start:
-        return behind
-    return f"{share:g} of the way from the average behind epoch {start} to the {behind}"
+    if share < 1.0 and epoch > start:
+        behind = f"{share:g} of the way from the average behind epoch {start} to the {behind}"
+    of_init = record["choices"].get("init_share", 1.0)
+    if of_init < 1.0:
+        return f"{of_init:g} of the way from the start to what the run came to: {behind}"
+    return behind
 
 
 def _class_table(result: Mapping[str, Any]) -> Table:

@@ -52,6 +52,7 @@ class Trainer:
         folder: Path,
         fingerprint: dict[str, object],
         teacher: Teacher | None = None,
+        init_share: float = 1.0,
         wait: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Prepare a run.
@@ -64,6 +65,10 @@ class Trainer:
             folder: for checkpoints and the teacher's answers.
             fingerprint: what else the result depends on, as JSON values.
             teacher: the recipe's, if it has one.
+            init_share: how far the weights that are kept in the end lie on the way from those of
+                `model`, 0, to those that the run came to, 1; see `training.averaging.between`.
+                Steps and what epochs are judged by do not depend on it, so it is no part of the
+                fingerprint: a run may be resumed with another.
             wait: called before each step; returns the seconds it waited, which are not counted.
 
         Raises:
@@ -74,6 +79,9 @@ class Trainer:
                 f"expected a weight for each of {train.classes} classes, "
                 f"got {len(recipe.class_weights)}"
             )
+        if init_share < 1.0 and recipe.branches != "none":
+            # Beside the learned kernels branches begin at random: that is another model.
+            raise TrainingError("--init-share needs --branches none")
         self.recipe, self.train, self.validation = recipe, train, validation
         self.folder = folder
         self.fingerprint = {**fingerprint, "recipe": recipe.to_json()}
@@ -92,6 +100,8 @@ class Trainer:
         self._average = WeightAverage(self._trained)
         self._optimizer = build_optimizer(self._trained, recipe)
         self._schedule = recipe.schedule(self._steps)
+        self._init_share = init_share
+        self._initial = self._average.values() if init_share < 1.0 else None
         # With patience: what the epoch with the least validation loss was judged by.
         self._best: Weights | None = None
         # With a clear share: the average that the clear epochs began with.
@@ -163,7 +173,10 @@ class Trainer:
         return self._kept.plain
 
     def _kept_values(self) -> Weights:
-        return self._judged_values() if self._best is None else self._best
+        reached = self._judged_values() if self._best is None else self._best
+        if self._initial is None:
+            return reached
+        return between(self._initial, reached, self._init_share)
 
     def _judged_values(self) -> Weights:
         """The average; in clear epochs with a share, what lies so far between two averages."""

@@ -198,6 +198,14 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         "convolutions only",
         metavar="none|published|FILE",
     )
+    add(
+        "--init-share",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="how much of what the run changes in the weights of --init FILE is kept in the model "
+        "that is saved, above 0, up to 1; all layers of FILE must be taken over (default: 1)",
+    )
     add("--seed", type=int, default=1, help="seed of everything random (default: %(default)s)")
 
 

@@ -40,6 +40,7 @@ class Prepared:
         choices: what was decided by the pictures and why, as JSON values for the record.
         notes: the same in sentences.
         teacher: the recipe's, if it has one.
+        init_share: see `Trainer`.
     """
 
     model: keras.Model
@@ -49,6 +50,7 @@ class Prepared:
     choices: Mapping[str, object]
     notes: tuple[str, ...]
     teacher: Teacher | None
+    init_share: float = 1.0
 
     def trainer(self, folder: Path, *, wait: Callable[[], float]) -> Trainer:
         """Build what trains the model.
@@ -70,6 +72,7 @@ class Prepared:
             folder=folder,
             fingerprint=dict(self.fingerprint),
             teacher=self.teacher,
+            init_share=self.init_share,
             wait=wait,
         )
 
@@ -103,6 +106,7 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     start = option_values(options, folder_count=count)["init"]
     init = init_path(start, architecture.blocks, required=required)
     transfer = None if init is None else transfer_weights(model, init, splits, required=required)
+    _check_init_share(options.init_share, transfer)
     fingerprint: dict[str, object] = {
         "data": splits.provenance(),
         "architecture": architecture.to_json(),
@@ -112,6 +116,9 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     if transfer is not None:
         fingerprint["init"] = transfer.to_json()
     choices: dict[str, object] = {"size": {"side": size.side, "reason": size.reason}}
+    if transfer is not None:
+        # Not into the fingerprint: it changes nothing before the end of a run.
+        choices["init_share"] = options.init_share
     if teacher is not None:
         choices["teacher"] = teacher.to_json()
     choices["blocks_added"] = _blocks_added(options, architecture)
@@ -127,7 +134,24 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         choices,
         _notes(options, splits, size, architecture, recipe, transfer, teacher),
         teacher,
+        options.init_share,
     )
+
+
+def _check_init_share(share: float, transfer: Transfer | None) -> None:
+    """Refuse to keep a share of what a run changes in weights that it did not begin with.
+
+    Raises:
+        TrainingError: it did not, or the share is out of its range.
+    """
+    if not 0.0 < share <= 1.0:
+        raise TrainingError(f"expected an init share in 0..1 (0 excluded), got {share}")
+    if share < 1.0 and (transfer is None or not transfer.whole):
+        got = "none" if transfer is None else f"{len(transfer.layers)} layers of {transfer.source}"
+        raise TrainingError(
+            "--init-share needs an --init FILE with the same classes and layers, all of which are "
+            f"taken over, got {got}"
+        )
 
 
 def _blocks_added(options: argparse.Namespace, architecture: Architecture) -> int:
@@ -160,6 +184,8 @@ def _notes(
     if transfer is not None:
         layers = "All" if transfer.whole else str(len(transfer.layers))
         notes.append(f"{layers} layers start as in {transfer.source}")
+        if options.init_share < 1.0:
+            notes.append(f"The saved model keeps {options.init_share:g} of what the run changes")
         notes.extend(transfer.notes)
     if recipe.class_weights:
         pairs = tuple(zip(recipe.class_weights, splits.train.class_names, strict=True))

@@ -19,6 +19,8 @@ import pytest
 
 from convert.command import run_command
 from convert.folder_lock import locked
+from convert.int8.float_model import load_float_model
+from convert.quiet import quiet
 from convert.train import main
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -155,7 +157,9 @@ def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path
     both = [str(teacher), str(tmp_path / "out" / "model.keras")]
     # Photos are shown in changed light unless an option says otherwise.
     clear = ["--clear-epochs", "1", "--clear-share", "0.5"]
-    options = ["--teacher", *both, "--epochs", "2", *clear]
+    # Nearly nothing of what the run changes is kept: the saved model is nearly its start.
+    start = ["--init", both[0], "--init-share", "0.0001", "--patience", "0"]
+    options = ["--teacher", *both, "--epochs", "2", *clear, *start]
     run = subprocess.run(
         command(photos, tmp_path / "taught", *options), cwd=ROOT, capture_output=True, text=True
     )
@@ -169,7 +173,19 @@ def test_teachers_branches_and_a_part_of_the_pictures(photos, finished, tmp_path
     assert record["recipe"]["distillation"]["teacher_sha256"] == joined
     assert (record["recipe"]["clear_epochs"], record["recipe"]["clear_share"]) == (1, 0.5)
     page = (tmp_path / "taught" / "report.html").read_text()
-    assert "0.5 of the way from the average behind epoch 1 to the average" in page
+    assert (
+        "0.0001 of the way from the start to what the run came to: 0.5 of the way from the average "
+        "behind epoch 1 to the average of the weights behind epoch 2"
+    ) in page
+    assert "The saved model keeps 0.0001 of what the run changes" in run.stdout
+    assert record["choices"]["init_share"] == 0.0001
+    # Epochs are judged by what the run came to, the saved model is another.
+    saved = tmp_path / "taught" / "model.keras"
+    with quiet():
+        begun, kept = (load_float_model(path).get_weights() for path in (teacher, saved))
+    for mine, first in zip(kept, begun, strict=True):
+        np.testing.assert_allclose(mine, first, atol=1e-3)
+    assert any((mine != first).any() for mine, first in zip(kept, begun, strict=True))
 
 
 def test_a_lock_stops_the_steps(photos, tmp_path):
@@ -309,6 +325,20 @@ def test_a_share_without_clear_epochs_is_a_usage_error(capsys):
         main(["--data", "x", "--clear-share", "0.5"])
     assert ended.value.code == 2
     assert "--clear-share needs --clear-epochs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "nan"])
+def test_an_init_share_out_of_range_is_refused(photos, tmp_path, capsys, share):
+    arguments = ["--data", str(photos), "-o", str(tmp_path / "out"), "--init-share", share]
+    assert "expected an init share in 0..1 (0 excluded)" in refused(capsys, *arguments)
+
+
+@pytest.mark.parametrize(("init", "got"), [("none", "none"), ("published", "8 layers of minivgg/")])
+def test_a_share_of_what_did_not_begin_whole_is_refused(photos, tmp_path, capsys, init, got):
+    arguments = ["--data", str(photos), "-o", str(tmp_path / "out"), "--init", init]
+    line = refused(capsys, *arguments, "--init-share", "0.5")
+    assert "--init-share needs an --init FILE with the same classes and layers" in line
+    assert f"got {got}" in line
 
 
 def test_a_size_of_nothing_is_a_usage_error(capsys):

@@ -224,6 +224,39 @@ def test_a_share_of_what_clear_epochs_change_is_kept(tmp_path):
         assert history[epoch]["validation_loss"] != whole_history[epoch]["validation_loss"]
 
 
+def test_a_share_of_what_a_run_changes_is_kept(tmp_path):
+    """In the end, and of nothing else: a run can be resumed with another share."""
+    random = np.random.default_rng(4)
+    few = PictureSet(
+        random.integers(0, 256, (32, 8, 8, 3), np.uint8), np.arange(32) % 2, ("a", "b")
+    )
+
+    def trained(share, *, resume=False, **changes):
+        from convert.architecture import build_minivgg
+        from convert.training.loop import Trainer
+
+        recipe = Recipe(epochs=2, batch_size=16, ema_decay=0.5, **changes)
+        model = build_minivgg(classes=2, height=8, width=8, blocks=((4,),), head="gap", seed=1)
+        trainer = Trainer(
+            model, recipe, few, few, folder=tmp_path, fingerprint={}, init_share=share
+        )
+        if resume:
+            assert trainer.resume()
+        start = model.get_weights()
+        return start, trainer.run(lambda progress: None).get_weights(), trainer.history
+
+    start, whole, whole_history = trained(1.0)
+    _, shared, history = trained(0.25)
+    _, resumed, _ = trained(0.5, resume=True)
+    for first, last, quarter, half in zip(start, whole, shared, resumed, strict=True):
+        np.testing.assert_allclose(quarter, first + 0.25 * (last - first), atol=1e-5)
+        np.testing.assert_allclose(half, first + 0.5 * (last - first), atol=1e-5)
+    for one, other in zip(history, whole_history, strict=True):
+        assert one["validation_loss"] == other["validation_loss"]
+    with pytest.raises(TrainingError, match="--init-share needs --branches none"):
+        trained(0.5, branches="rep")
+
+
 def test_checkpoint_comes_back_as_it_was(tmp_path):
     arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1, 2], dtype=np.uint32)]
     Checkpoint({"seed": 1}, 2, [{"epoch": 1}, {"epoch": 2}], arrays).save(tmp_path)

@@ -68,6 +68,16 @@ def test_a_share_of_clear_epochs_is_named(pictures, epoch, kept):
     assert re.search(f">kept</th><td[^>]*>{re.escape(kept)}</td>", page)
 
 
+def test_a_share_of_what_a_run_changed_is_named(pictures):
+    record = record_of(pictures, "validation")
+    record["choices"]["init_share"] = 0.5
+    page = training_page(record, (), b"<svg/>")
+    assert (
+        "0.5 of the way from the start to what the run came to: average of the weights behind "
+        "epoch 4</td>"
+    ) in page
+
+
 def test_both_accuracies_are_named(pictures):
     lines = result_lines(record_of(pictures, "validation", "test", "familiar"))
     assert lines == (
