@@ -19,6 +19,8 @@ _CAUSES = {
 }
 
 
+_LONGEST_S = 86_400  # a day; systems count the waiting in milliseconds of 32 bits
+
 # A parent that was killed can end nobody who is late: then the system does, be it in native code.
 _ALARM = """\
 import signal
@@ -52,11 +54,16 @@ def run_python(
         code: The program; its `sys.argv[1:]` are `arguments`.
         arguments: Words for it. A word that no system call takes (a NUL character) is a ValueError.
         stdin: What its standard input holds.
-        timeout_s: Seconds after which it is ended.
+        timeout_s: Seconds after which it is ended, above 0, at most a day.
 
     Raises:
         OSError: No process can be started.
+        ValueError: `timeout_s` is out of range.
     """
+    if not 0.0 < timeout_s <= _LONGEST_S:
+        raise ValueError(
+            f"timeout_s: expected seconds above 0, at most {_LONGEST_S:,}, got {timeout_s:g}"
+        )
     try:
         run = subprocess.run(  # noqa: S603
             python_command(_ALARM.format(int(timeout_s) + 1) + code, *arguments),

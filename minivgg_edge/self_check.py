@@ -101,7 +101,8 @@ def self_test(
     Args:
         model: As for `Classifier`.
         num_threads: Threads of the native kernels, 1 to 256.
-        timeout_s: Seconds after which a child process is ended; there are two, one after the other.
+        timeout_s: Seconds after which a child process is ended, above 0, at most a day; there are
+            two, one after the other.
 
     Returns:
         The report. A runtime that is missing, crashes, hangs or refuses the model is a failed check
@@ -112,7 +113,7 @@ def self_test(
         ModelFileError: The file is unreadable, damaged or not a compiled model.
         ModelVersionError: The file is made for another version of this package.
         TypeError: An argument has an unsupported type.
-        ValueError: `num_threads` is out of range.
+        ValueError: `num_threads` or `timeout_s` is out of range.
     """
     start = time.perf_counter()
     threads = check_num_threads(num_threads)

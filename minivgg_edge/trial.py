@@ -83,13 +83,14 @@ def try_model(
         mean: With `std`: the model's input stands for (pixel - mean) / std.
         std: See `mean`.
         num_threads: Threads of the native kernels, 1 to 256.
-        timeout_s: Seconds after which the child is ended.
+        timeout_s: Seconds after which the child is ended, above 0, at most a day.
 
     Raises:
         TrialError: The child crashed, hung or could not be started.
         ModelFileError: The runtime refused the model, or its tensors are not those of a classifier.
         ModelVersionError: The runtime does not know an operator version of the model.
         RuntimeUnavailableError: There is no runtime.
+        ValueError: `timeout_s` is out of range.
     """
     header = {
         "source": source,

@@ -49,6 +49,12 @@ def test_of_a_child_that_hangs_is_kept_what_it_said() -> None:
     assert run.stdout.strip() == "so far"
 
 
+@pytest.mark.parametrize("seconds", [0.0, -1.0, 86_401.0, float("inf"), float("nan")])
+def test_a_time_that_no_system_waits_for_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="timeout_s: expected seconds above 0, at most 86,400"):
+        run_python("", timeout_s=seconds)
+
+
 def test_it_finds_what_this_process_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "found_here.py").write_text("print('found')\n")
     assert run_python("import found_here").problem is not None
