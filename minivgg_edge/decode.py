@@ -289,6 +289,7 @@ def _check_grey(image: PilImage.Image, name: str) -> None:
 def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
     _check_size(image, name, max_pixels)
     _check_grey(image, name)
+    grey_step = _grey_step(image)
     with _picture_errors(name, max_pixels):
         # TIFF warns about its tags only while it is loaded; the other formats load without the lock
         if image.format == "TIFF":
@@ -297,7 +298,7 @@ def _convert(image: PilImage.Image, name: str, max_pixels: int) -> npt.NDArray[n
         else:
             image.load()
         # After load: a PNG may carry its EXIF behind the pixels.
-        return _to_array(image, name, _orientation(image, name))
+        return _to_array(image, name, _orientation(image, name), grey_step)
 
 
 def _orientation(image: PilImage.Image, name: str) -> int:
@@ -364,8 +365,28 @@ def _grey_to_8_bit(image: PilImage.Image, name: str) -> npt.NDArray[np.uint8]:
     return grey
 
 
-def _to_array(image: PilImage.Image, name: str, orientation: int = 1) -> npt.NDArray[np.uint8]:
-    """Convert to RGB and turn upright, in strips: each whole copy would add to the memory."""
+def _grey_step(image: PilImage.Image) -> int:
+    """Say by what Pillow multiplies a PNG's grey of 2 or 4 bits, but not its transparent value.
+
+    It can be told until the picture is loaded.
+    """
+    if image.format != "PNG" or image.mode != "L":
+        return 1
+    tiles: Any = getattr(image, "tile", None) or [(None, None, None, None)]
+    return {"L;2": 85, "L;4": 17}.get(tiles[0][3], 1)
+
+
+def _to_array(
+    image: PilImage.Image, name: str, orientation: int = 1, grey_step: int = 1
+) -> npt.NDArray[np.uint8]:
+    """Convert to RGB and turn upright, in strips: each whole copy would add to the memory.
+
+    Args:
+        image: Loaded.
+        name: For messages.
+        orientation: As EXIF has it.
+        grey_step: Of the transparent value's unit, in levels of grey.
+    """
     width, height = image.size
     swapped, rows_reversed, columns_reversed = _TURNS.get(orientation, (False, False, False))
     upright = np.empty((width, height, 3) if swapped else (height, width, 3), dtype=np.uint8)
@@ -374,7 +395,10 @@ def _to_array(image: PilImage.Image, name: str, orientation: int = 1) -> npt.NDA
     step = max(1, _STRIP_PIXELS // width)
     for top in range(0, height, step):
         bottom = min(top + step, height)
-        stored[top:bottom] = np.asarray(_to_rgb(image.crop((0, top, width, bottom)), name))
+        strip = image.crop((0, top, width, bottom))
+        if grey_step > 1 and isinstance(strip.info.get("transparency"), int):
+            strip.info["transparency"] *= grey_step  # a copy of the image's
+        stored[top:bottom] = np.asarray(_to_rgb(strip, name))
     return upright
 
 

@@ -238,6 +238,28 @@ def test_16_bit_grey_is_rounded() -> None:
         np.testing.assert_array_equal(decoded[:, :, channel], expected)
 
 
+@pytest.mark.parametrize(
+    ("bits", "row", "clear", "expected"),
+    [
+        (2, b"\x1b", 0, [255, 85, 170, 255]),
+        (2, b"\x1b", 1, [0, 255, 170, 255]),
+        (2, b"\x1b", 3, [0, 85, 170, 255]),
+        (4, b"\x01\x5f", 1, [0, 255, 85, 255]),
+        (4, b"\x01\x5f", 5, [0, 17, 255, 255]),
+        (8, b"\x00\x01\x05\x55", 1, [0, 255, 5, 85]),
+    ],
+)
+def test_grey_of_few_bits_with_a_transparent_value(
+    bits: int, row: bytes, clear: int, expected: list[int]
+) -> None:
+    data = png((4, 1, bits, 0), b"\0" + row, (b"tRNS", struct.pack(">H", clear)))
+    assert decode(data)[0, :, 0].tolist() == expected
+    with Image.open(io.BytesIO(data)) as image:
+        assert from_pil(image)[0, :, 0].tolist() == expected
+        # The application's image is left as it was.
+        assert image.info["transparency"] == clear
+
+
 def test_16_bit_grey_with_a_transparent_value() -> None:
     row = b"\0" + struct.pack(">HHH", 1000, 1001, 40000)
     data = png((3, 1, 16, 0), row, (b"tRNS", struct.pack(">H", 1000)))
