@@ -192,12 +192,20 @@ def _how_it_ended(process: _Process) -> str:
 
 
 def _is_ready(pipe: IO[bytes], *, writing: bool = False) -> bool:
-    """Wait for the child to say something or to take something, or to end; False if it does not."""
+    """Wait for the child to say something or to take something, or to end; False if it does not.
+
+    Raises:
+        BrokenPipeError: The child takes nothing any more. Writing would say so too, but end a
+            process that has given SIGPIPE its default back, as programs behind a `|` do.
+    """
     if not hasattr(select, "poll"):  # Windows waits without a limit
         return True
     poll = select.poll()
     poll.register(pipe, select.POLLOUT if writing else select.POLLIN)
-    return bool(poll.poll(1000 * _TIMEOUT_S))
+    events = poll.poll(1000 * _TIMEOUT_S)
+    if writing and any(event & select.POLLERR for _, event in events):
+        raise BrokenPipeError
+    return bool(events)
 
 
 def _end(process: _Process) -> None:

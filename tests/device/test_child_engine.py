@@ -149,6 +149,35 @@ def test_after_a_crash_the_next_picture_is_answered(classifier: Classifier) -> N
         assert _label(classifier, 4) == "e"
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGPIPE"), reason="no such signal")
+def test_a_child_that_died_since_ends_no_program_behind_a_pipe(model: Path) -> None:
+    program = """
+import signal, sys
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+import numpy as np
+from minivgg_edge import Classifier, ModelFileError, Unverified
+sys.path.insert(0, sys.argv[1])
+said = Unverified(labels=list("abcdefghij"), activation="softmax")
+loaded = Classifier(sys.argv[2], unverified=said)
+picture = np.full((4, 4, 3), 1, np.uint8)
+loaded.classify(picture)
+loaded._engine._process.kill()
+loaded._engine._process.wait()
+try:
+    loaded.classify(picture)
+except ModelFileError as error:
+    print("refused:", error)
+print("goes on:", loaded.classify(picture)[0].label)
+"""
+    command = [sys.executable, "-c", program, os.fspath(model.parent / "site"), os.fspath(model)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, (run.returncode, run.stderr)
+    refused, goes_on = run.stdout.splitlines()
+    assert refused.startswith("refused: ")
+    assert "SIGKILL" in refused
+    assert goes_on == "goes on: b"
+
+
 def test_an_exception_of_the_runtime(classifier: Classifier) -> None:
     with pytest.raises(ModelFileError, match="that runs it ended with exit code 1"):
         classifier.classify(_picture(203))
