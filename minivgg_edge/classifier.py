@@ -373,6 +373,9 @@ def _renew() -> None:
         classifier._renew_after_fork()
 
 
+FORK_HOOKS = {"before": _take_lock, "after_in_parent": _release_lock, "after_in_child": _renew}
+
+
 def register_at_fork() -> None:
     """Let forks take `imports_lock`, before those of all modules that have registered theirs.
 
@@ -380,7 +383,7 @@ def register_at_fork() -> None:
     that is used under this lock, the order has to be settled again.
     """
     if hasattr(os, "register_at_fork"):  # not on Windows
-        os.register_at_fork(before=_take_lock, after_in_parent=_release_lock, after_in_child=_renew)
+        os.register_at_fork(**FORK_HOOKS)
 
 
 register_at_fork()

@@ -53,7 +53,7 @@ _FORMATS = (*_COMMON_FORMATS, "WEBP", "TIFF", "AVIF", "HEIF")
 
 # What Pillow's decoders raise on damaged bytes, by flipping bits and by reading its plugins: nearly
 # every built-in kind. Named one by one, so that nothing else is mistaken for a bad picture.
-_DECODER_ERRORS = (
+DECODER_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError,
     SyntaxError, TypeError, ValueError, Warning, struct.error, zlib.error,
 )  # fmt: skip
@@ -215,11 +215,59 @@ def _import_pillow() -> None:
     with classifier.imports_lock:
         if not _forks_are_ordered:
             # Pillow's plugins use it, and it has a lock that forks take.
-            import logging  # noqa: F401
-
-            classifier.register_at_fork()
+            if "logging" in sys.modules:
+                classifier.register_at_fork()
+            else:
+                with _registering_together():
+                    import logging  # noqa: F401
             _forks_are_ordered = True
         import PIL.Image  # noqa: F401
+
+
+@contextlib.contextmanager
+def _registering_together() -> Iterator[None]:
+    """Let forks take `imports_lock` before the locks that modules register inside.
+
+    At once, and not behind their import: a fork in between would take theirs, and wait for ours,
+    while the import waits for theirs.
+    """
+    if not hasattr(os, "register_at_fork"):  # Windows
+        yield
+        return
+    original = os.register_at_fork
+
+    def register(**hooks: Any) -> None:
+        original(**(_behind_ours(**hooks) if "before" in hooks else hooks))
+
+    os.register_at_fork = register
+    try:
+        yield
+    finally:
+        os.register_at_fork = original
+
+
+def _behind_ours(**theirs: Any) -> dict[str, Any]:
+    """Return hooks of a fork that take `imports_lock` around what a module does there."""
+    ours: dict[str, Any] = classifier.FORK_HOOKS
+    taken: list[bool] = []
+
+    def before() -> None:
+        ours["before"]()
+        theirs["before"]()
+        taken.append(True)
+
+    def after_in_parent() -> None:
+        if taken:  # else the fork had begun before these hooks were there
+            taken.pop()
+            theirs.get("after_in_parent", bool)()
+            ours["after_in_parent"]()
+
+    def after_in_child() -> None:
+        taken.clear()
+        theirs.get("after_in_child", bool)()
+        ours["after_in_child"]()
+
+    return {"before": before, "after_in_parent": after_in_parent, "after_in_child": after_in_child}
 
 
 def _decode_stream(stream: IO[bytes], name: str, max_pixels: int) -> npt.NDArray[np.uint8]:
@@ -309,7 +357,7 @@ def _orientation(image: PilImage.Image, name: str) -> int:
         try:
             check_exif(_exif_block(image), name)
             orientation = image.getexif().get(_ORIENTATION_TAG)
-        except _DECODER_ERRORS:
+        except DECODER_ERRORS:
             return 1
     return orientation if isinstance(orientation, int) else 1
 
@@ -430,7 +478,7 @@ def _picture_errors(name: str, max_pixels: int) -> Iterator[None]:
         ) from error
     except MemoryError as error:
         raise PictureError(f"{name}: not enough memory to decode it") from error
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         # Pillow quotes the file in some messages: neither a line end nor an escape may pass.
         reason = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(error)[:_REASON])
         raise PictureError(

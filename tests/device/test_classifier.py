@@ -555,6 +555,47 @@ def test_a_closed_classifier_stays_closed_in_the_child(picture: np.ndarray) -> N
     assert _in_child(is_closed) == 1
 
 
+@needs_fork
+@ignores_fork_warning
+def test_fork_while_another_thread_imports_what_forks_wait_for(tmp_path: Path) -> None:
+    """Behind logging's registration, which forks call, and before its end, which needs its lock."""
+    image_module = pytest.importorskip("PIL.Image")
+    image_module.new("RGB", (40, 30), (90, 20, 70)).save(tmp_path / "picture.png")
+    program = f"""
+import os, signal, sys, threading, time, warnings
+registered, register = threading.Event(), os.register_at_fork
+def slowly(**hooks):
+    register(**hooks)
+    registered.set()
+    time.sleep(0.5)
+from minivgg_edge import Classifier
+assert "logging" not in sys.modules
+os.register_at_fork = slowly
+warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads
+data = open({str(tmp_path / "picture.png")!r}, "rb").read()
+classifier = Classifier()
+thread = threading.Thread(target=classifier.classify, args=(data,))
+thread.start()
+registered.wait()
+start = time.monotonic()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    classifier.classify(data)
+    os._exit(0)
+took_s = time.monotonic() - start
+thread.join()
+code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+assert took_s < 4, took_s  # it waits for 5 s where the two wait for each other
+import logging
+logging.getLogger().warning("and it can be logged")
+sys.exit(code)
+"""
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
 # --- cost -----------------------------------------------------------------------------------------
 
 MAX_OVERHEAD = 1.05
