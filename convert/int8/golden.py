@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convert.int8.other_kernels import without_xnnpack
 from convert.int8.predict import predict
+from convert.quiet import quiet
 from minivgg_edge.golden import GoldenVectors
+from minivgg_edge.interpreter import Engine
+from minivgg_edge.scoring import pixel_table
 
 CANDIDATES = 400
 KEPT = 8
@@ -37,6 +41,32 @@ def choose_golden(
     outputs = predict(flatbuffer, pictures)
     chosen = clearest(outputs, count=count)
     return GoldenVectors(pictures[chosen], outputs[chosen])
+
+
+def choose_agreed(flatbuffer: bytes, *, height: int, width: int) -> tuple[GoldenVectors, float]:
+    """Choose golden vectors, and say how far two sets of kernels are apart on them.
+
+    A step of rounding in one layer may grow to several on its way to the output: as far as the
+    kernels of this machine are apart, those of another runtime may be too.
+
+    Args:
+        flatbuffer: the compiled model.
+        height: of the model's input, in pixels.
+        width: of the model's input, in pixels.
+
+    Returns:
+        Those of `choose_golden` to which both sets give the same label (all, if there are none),
+        and the largest difference of a raw output.
+    """
+    golden = choose_golden(flatbuffer, height=height, width=width)
+    with quiet():  # the runtime announces its delegate on stderr
+        table = pixel_table(Engine(flatbuffer).input)
+    others = without_xnnpack(flatbuffer, golden.inputs, table)
+    agree = golden.outputs.argmax(axis=1) == others.argmax(axis=1)
+    if agree.any():
+        golden, others = GoldenVectors(golden.inputs[agree], golden.outputs[agree]), others[agree]
+    apart = np.abs(golden.outputs.astype(np.float64) - others.astype(np.float64)).max()
+    return golden, float(apart)
 
 
 def clearest(outputs: NDArray[Any], *, count: int = KEPT) -> NDArray[np.intp]:

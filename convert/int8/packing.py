@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal, cast
 
 from convert.int8.audit import Audit
-from convert.int8.golden import choose_golden
+from convert.int8.golden import choose_agreed
 from convert.int8.metadata import add_metadata
 from minivgg_edge import __version__
 from minivgg_edge.golden import GoldenVectors
+from minivgg_edge.golden_answers import OTHER_KERNELS_STEPS
 from minivgg_edge.manifest import (
     AccuracyRecord,
     Dtype,
@@ -81,7 +83,8 @@ def pack(
         audit: of this flatbuffer.
         identity: what else the file says.
         accuracy: measured on this flatbuffer.
-        golden: of this flatbuffer; None runs it here to make them.
+        golden: of this flatbuffer; None runs it here to make them, and to see whether kernels
+            differ by more than `tolerance_steps`.
         tools: versions of what made the file; None is what compiles a Keras model.
         tolerance_steps: by runtime, of a quantized output.
         temperature: by which a device divides logits.
@@ -89,6 +92,14 @@ def pack(
     """
     _, height, width, _ = audit.input.shape
     source, target = audit.input, audit.output
+    if golden is None:
+        golden, apart = choose_agreed(flatbuffer, height=height, width=width)
+        # What the device allows anyway is not stated.
+        wider = {name for name, steps in OTHER_KERNELS_STEPS.items() if apart > steps}
+        tolerance_steps = {
+            name: math.ceil(apart) if name in wider else steps
+            for name, steps in tolerance_steps.items()
+        }
     manifest = Manifest(
         name=identity.name,
         description=describe_model(audit, identity),
@@ -120,8 +131,6 @@ def pack(
         calibration=identity.calibration if target.scales else {},
         tools=tool_versions() if tools is None else tools,
     )
-    if golden is None:
-        golden = choose_golden(flatbuffer, height=height, width=width)
     return pack_model_file(flatbuffer, manifest, golden=golden)
 
 

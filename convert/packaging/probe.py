@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.int8.golden import CANDIDATES, synthetic_pictures
+from convert.int8.other_kernels import without_xnnpack
 from convert.packaging.errors import AdoptionError
 from convert.packaging.normalization import Normalization
 from minivgg_edge.child_process import run_python
@@ -130,7 +131,7 @@ def _run_both(place: Path) -> None:
         )
     else:
         reference = np.stack([original.run(p if table is None else table[p]) for p in pictures])
-    others = _without_xnnpack((place / _ADOPTED).read_bytes(), pictures, table)
+    others = without_xnnpack((place / _ADOPTED).read_bytes(), pictures, table)
     for name, values in zip(_OUTPUTS, (reference, target, others), strict=True):
         if not np.isfinite(values).all():
             raise AdoptionError("expected finite outputs, got NaN or infinity")
@@ -139,25 +140,3 @@ def _run_both(place: Path) -> None:
     if not np.array_equal(again, target[0]):
         raise AdoptionError("expected the same answer to the same picture, got two")
     np.save(place / _PICTURES, pictures)
-
-
-def _without_xnnpack(
-    flatbuffer: bytes, pictures: NDArray[np.uint8], table: NDArray[Any] | None
-) -> NDArray[Any]:
-    """Run a model on the runtime's own kernels."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=flatbuffer,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    interpreter.allocate_tensors()
-    source = interpreter.get_input_details()[0]["index"]
-    target = interpreter.get_output_details()[0]["index"]
-    outputs = []
-    for picture in pictures:
-        tensor = picture if table is None else table[picture]
-        interpreter.set_tensor(source, tensor[np.newaxis])
-        interpreter.invoke()
-        outputs.append(interpreter.get_tensor(target)[0])
-    return np.stack(outputs)

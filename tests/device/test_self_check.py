@@ -25,7 +25,12 @@ from minivgg_edge import (
 )
 from minivgg_edge.child_answers import answer_line
 from minivgg_edge.golden import GoldenVectors
-from minivgg_edge.golden_answers import FLOAT_TOLERANCE, differences, wrong_answers
+from minivgg_edge.golden_answers import (
+    FLOAT_TOLERANCE,
+    differences,
+    tolerance_of,
+    wrong_answers,
+)
 from minivgg_edge.interpreter import Engine, runtime_info
 from minivgg_edge.manifest import RuntimeSpec
 from minivgg_edge.model_file import ModelFile, pack_model_file
@@ -59,7 +64,7 @@ def test_the_bundled_model_passes(bundled: ModelFile) -> None:
     assert report.sha256 == bundled.sha256
     assert report.runtime == runtime_info()
     assert report.vectors == len(bundled.golden_vectors().inputs)
-    assert report.tolerance == bundled.manifest.runtime.tolerance_steps[runtime_info().name]
+    assert report.tolerance == tolerance_of(bundled.manifest, runtime_info())
     assert report.largest_difference is not None
     assert report.largest_difference <= report.tolerance
     assert report.time_ms > 0
@@ -126,7 +131,7 @@ def _raise_a_low_output(steps: int) -> Callable[[np.ndarray], None]:
 def test_off_by_the_tolerance_passes_and_by_one_step_more_fails(
     with_golden: Callable[..., Path], bundled: ModelFile
 ) -> None:
-    tolerance = bundled.manifest.runtime.tolerance_steps[runtime_info().name]
+    tolerance = tolerance_of(bundled.manifest, runtime_info())
     report = self_test(with_golden(_raise_a_low_output(tolerance)))
     assert report.passed, report
     assert report.largest_difference == tolerance
