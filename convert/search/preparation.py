@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convert.data.pictures import PictureSet
 from convert.int8.calibration import choose_calibration
 from convert.int8.conversion import Io, convert_calibrated, quantize
+from convert.int8.pixel_ranges import cover_pixels
 from convert.int8.ranges import write_ranges
 from convert.search.bias_correction import correct_bias
 from convert.search.equalization import equalize
@@ -76,7 +77,8 @@ def apply(
         images: uint8 (n, height, width, 3), RGB, 0-255.
         method: its equalization is done already.
     """
-    ranged = write_ranges(weights, observation.ranges(method))
+    # No rule clips what is known beforehand: pictures of dark rooms have no bright pixel.
+    ranged = cover_pixels(write_ranges(weights, observation.ranges(method)))
     return correct_bias(ranged, observation.means, images) if method.bias_correction else ranged
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tiny_model import TINY_SIDE, Tiny, randomize_normalization, tiny_pictures
 
 from convert.errors import ConversionError, DataError
+from convert.int8.audit import describe
 from convert.int8.conversion import convert_calibrated, convert_float, quantize
 from convert.int8.freeze import freeze
 from convert.int8.predict import predict
@@ -421,6 +422,24 @@ def test_a_candidate_is_what_its_options_compile(
 def test_black_pictures_give_no_ranges(tiny: Tiny, images: NDArray[np.uint8]) -> None:
     with pytest.raises(DataError, match="what the model will see, got 4 that are all black"):
         convert_by_method(freeze(tiny.model), np.zeros_like(images[:4]), Method("mse"), io="uint8")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        Method(),
+        Method("mse"),
+        Method("percentile"),
+        Method(equalize="both"),
+        Method(bias_correction=True),
+    ],
+)
+def test_dark_pictures_narrow_no_pixels(tiny: Tiny, method: Method) -> None:
+    """By day a model has to see more than it was calibrated on."""
+    dark = (tiny.pictures["train"].images[:20] // 3).astype(np.uint8)
+    compiled = convert_by_method(freeze(tiny.model), dark, method, io="uint8")
+    assert describe(compiled).input.scales == (1.0,)
+    assert describe(compiled).input.zero_points == (0,)
 
 
 def test_statistics_are_made_once(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
