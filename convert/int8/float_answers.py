@@ -24,6 +24,8 @@ CHECKED_PICTURES = 32
 # Of scores from 0 to 1. The two graphs add in another order, which is worth 1e-5; layers that
 # compute in half precision, which the deployed graph does not, are worth a hundred times that.
 _ROUNDING, _HALF_ROUNDING = 0.01, 0.1
+# Of a softmax in half precision, how far the sum may be from 1.
+_SUM_ROUNDING = 0.01
 
 
 def check_float_answers(
@@ -60,7 +62,14 @@ def check_float_answers(
     end: Activation = "softmax" if ends_in_softmax(model) else "logits"
     if end == finished.output:
         end = found.activation  # nothing was put at its end or taken away, so both are the same
-    logits = logits_of(_answers(model, pixels), end) / finished.fitted_temperature
+    answers = _answers(model, pixels)
+    if end == "logits" and _are_scores(answers):
+        raise ConversionError(
+            f"{model.name}: expected logits, since it does not end in a softmax, got answers from "
+            "0 to 1 whose sum is 1: a device would take the softmax of these scores; end the model "
+            'in a layer with activation="softmax", or in the logits before that'
+        )
+    logits = logits_of(answers, end) / finished.fitted_temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     expected = powers / powers.sum(axis=1, keepdims=True)
     got = device_scores(
@@ -77,6 +86,11 @@ def check_float_answers(
             f"gives, within {allowed:g}, got scores that are up to {apart:.2g} off on "
             f"{len(images)} pictures: a layer means something else there"
         )
+
+
+def _are_scores(answers: NDArray[np.float32]) -> bool:
+    sums = answers.sum(axis=1, dtype=np.float64)
+    return bool((answers >= 0.0).all() and (np.abs(sums - 1.0) <= _SUM_ROUNDING).all())
 
 
 def _answers(model: keras.Model, pixels: NDArray[np.float32]) -> NDArray[np.float32]:

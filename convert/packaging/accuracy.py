@@ -48,6 +48,18 @@ def measured(target: Adopted, pictures: Pictures) -> tuple[Measurement, ...]:
     return tuple(found)
 
 
+def how_right(top1: float, count: int, model: Adopted) -> str:
+    """Say what was measured, and what usually is behind it where it is no better than guessing."""
+    guessing = 1.0 / len(model.identity.labels)
+    said = f"right on {top1:.2%} of {count:,} pictures"
+    if top1 >= min(2.0 * guessing, guessing + 0.2 * (1.0 - guessing)):
+        return said
+    return (
+        f"{said}: are its labels in the right order, and does it expect other pixel values "
+        "(--scale, --offset)?"
+    )
+
+
 def _parts(pictures: Pictures) -> Sequence[tuple[_Split, PictureSet]]:
     """The test pictures, or the validation pictures where there are none of these.
 

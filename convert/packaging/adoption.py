@@ -23,9 +23,12 @@ from convert.packaging.normalization import Normalization, advice, by_quantizati
 from convert.packaging.pixels import take_pixels
 from convert.packaging.probe import Answers, answers, try_to_open
 from minivgg_edge import __version__
+from minivgg_edge.errors import ModelFileError
 from minivgg_edge.golden import GoldenVectors
 from minivgg_edge.manifest import AccuracyRecord
 from minivgg_edge.measured import Measurement
+from minivgg_edge.tensor_meaning import check_scores
+from minivgg_edge.tensors import TensorSpec
 
 # Rounding alone makes half a step; a little more is the rounding of the model's own scale.
 _WORTH_A_NOTE_STEPS = 0.51
@@ -135,6 +138,7 @@ def adopt(
         audit = describe(changed)
     proof = answers(original, changed, meaning, source=source)
     _check_same(proof, source)
+    _check_meaning(proof, audit, source)
     golden, tolerance = _golden(proof, source)
     return Adopted(changed, audit, identity, golden, tolerance, meaning, tuple(notes))
 
@@ -223,6 +227,25 @@ def _golden(proof: Answers, source: str) -> tuple[GoldenVectors, dict[str, int]]
     apart = np.abs(golden.outputs.astype(np.float64) - proof.other_kernels[chosen]).max()
     least = int(np.ceil(apart)) if golden.outputs.dtype.kind != "f" else 0
     return golden, {name: max(steps, least) for name, steps in TOLERANCE_STEPS.items()}
+
+
+def _check_meaning(proof: Answers, audit: Audit, source: str) -> None:
+    """Check that answers are scores where the graph ends in a softmax, and only there.
+
+    Raises:
+        AdoptionError: they are otherwise: the device would make other scores of them.
+    """
+    shape, dtype = audit.output.shape, audit.output.dtype
+    scale, zero_point = (
+        (audit.output.scales[0], audit.output.zero_points[0])
+        if audit.output.scales
+        else (None,) * 2
+    )
+    output = TensorSpec(shape, dtype, scale, zero_point)
+    try:
+        check_scores(proof.adopted, output, activation=audit.activation, source=source)
+    except ModelFileError as error:
+        raise AdoptionError(f"{error}: by its last operators it gives {audit.activation}") from None
 
 
 def _check_same(proof: Answers, source: str) -> None:

@@ -83,7 +83,7 @@ def adopt_file(
     from convert.data.held_out import UNKNOWN_TRAINING
     from convert.data.picture_cache import cache_of
     from convert.int8.inputs import load_pictures
-    from convert.packaging.accuracy import measured, records
+    from convert.packaging.accuracy import how_right, measured, records
 
     if options.data is not None:
         check_folder_options(options)
@@ -107,8 +107,12 @@ def adopt_file(
     elif adopted.audit.input.dtype == adopted.audit.output.dtype == "float32":
         reference = adopted
     if reference is None:
-        return AdoptedFile(adopted.pack(measured=measured(adopted, pictures)), notes)
-    return AdoptedFile(adopted.pack(records(adopted, reference, pictures)), notes)
+        alone = measured(adopted, pictures)
+        said = (how_right(m.top1, m.count, adopted) for m in alone)
+        return AdoptedFile(adopted.pack(measured=alone), (*notes, *said))
+    compared = records(adopted, reference, pictures)
+    said = (how_right(r.target_top1, r.count, adopted) for r in compared)
+    return AdoptedFile(adopted.pack(compared), (*notes, *said))
 
 
 def _adopt(

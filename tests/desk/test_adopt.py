@@ -22,6 +22,7 @@ from convert.packaging import probe
 from convert.packaging.adoption import adopt
 from convert.packaging.errors import AdoptionError
 from convert.packaging.normalization import Normalization
+from convert.quiet import quiet
 from minivgg_edge import Classifier, MinivggEdgeError
 from minivgg_edge.child_process import ChildRun, run_python
 from minivgg_edge.model_file import parse_model_file, read_model_file
@@ -460,6 +461,46 @@ def test_the_tolerance_is_as_wide_as_two_sets_of_kernels_are_apart(
         "ai-edge-litert": max(1, spread),
         "tflite-runtime": max(2, spread),
     }
+
+
+def test_scores_without_a_softmax_at_the_end_are_not_taken_for_logits(tiny: Tiny) -> None:
+    """The mean of two models' scores: the device would take the softmax of these."""
+    with quiet():
+        import keras
+
+        pixels = keras.Input(tiny.model.inputs[0].shape[1:])
+        scores = keras.layers.Softmax()(tiny.model(pixels))
+        mean = keras.Model(pixels, keras.layers.Average()([scores, scores]))
+        images = tiny.pictures["train"].images
+        ensemble = convert_foreign(
+            mean, images, scale=(1 / 255,) * 3, offset=(0.0,) * 3, dtype="float32"
+        )
+    with pytest.raises(AdoptionError, match="expected logits, got scores from 0 to 1 whose sum"):
+        adopt(
+            ensemble,
+            source="x",
+            name="x",
+            labels=TINY_CLASSES,
+            normalization=Normalization((1 / 255,) * 3, (0.0,) * 3, "option"),
+        )
+
+
+def test_labels_in_another_order_are_noticed_where_there_are_pictures(
+    foreign: bytes,
+    run_adopt: Adopt,
+    tiny: Tiny,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scale = ("--scale", "1/255", "--data", tiny.data)
+    assert run_adopt(foreign, *scale)[0] == 0
+    said = capsys.readouterr()
+    assert f"of {len(tiny.pictures['test'])} pictures" in said.out + said.err
+    assert "in the right order" not in said.out + said.err
+    turned = (*TINY_CLASSES[1:], TINY_CLASSES[0])
+    assert run_adopt(foreign, *scale, "-o", tmp_path / "2", labels=turned)[0] == 0
+    said = capsys.readouterr()
+    assert "pictures: are its labels in the right order, and does it" in said.out + said.err
 
 
 def test_measured_on_pictures_with_and_without_the_float_model(

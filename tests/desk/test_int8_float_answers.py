@@ -80,6 +80,21 @@ def test_a_softmax_that_is_not_last_is_one_all_the_same(tiny: Tiny) -> None:
     check_float_answers(model, convert_float(finished.model), finished, validation.images)
 
 
+def test_scores_without_a_softmax_at_the_end_are_not_taken_for_logits(tiny: Tiny) -> None:
+    """The mean of two models' scores: a device would take the softmax of these."""
+    with quiet():
+        import keras
+
+        scaled = _scaled()
+        mean = keras.layers.Average()([scaled.outputs[0], scaled.outputs[0]])
+        model = keras.Model(scaled.inputs, mean)
+        validation = tiny.pictures["validation"]
+        finished = finish(freeze(model), validation, AS_IT_IS, say=lambda text: None)
+        flatbuffer = convert_float(finished.model)
+    with pytest.raises(ConversionError, match=r"expected logits, since .* whose sum is 1"):
+        check_float_answers(model, flatbuffer, finished, validation.images)
+
+
 def test_a_graph_of_another_function_is_not_compiled(
     tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
