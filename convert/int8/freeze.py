@@ -83,13 +83,17 @@ def layer_chain(model: keras.Model) -> list[keras.Layer] | None:
     Simple: every layer is one of those that `build_minivgg` uses, is used once, and takes the
     result of the one before.
     """
+    import keras
+
     chain: list[keras.Layer] = []
     tensor = model.outputs[0]
     while tensor is not model.inputs[0]:
         history = tensor._keras_history
         layer = history.operation
         sources = layer._inbound_nodes[history.node_index].input_tensors
-        if type(layer).__name__ not in _CHAIN_LAYERS or len(sources) != 1 or layer in chain:
+        # An operation such as `keras.ops.softmax` has the name of a layer.
+        known = isinstance(layer, keras.Layer) and type(layer).__name__ in _CHAIN_LAYERS
+        if not known or len(sources) != 1 or layer in chain:
             return None
         chain.insert(0, layer)
         tensor = sources[0]

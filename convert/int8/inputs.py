@@ -38,18 +38,25 @@ def load_identity(model: Path, *, name: str, labels_file: Path | None = None) ->
     if there is neither. Crop and origin come from the training record.
 
     Raises:
-        DataError: a file is malformed.
+        DataError: a file is malformed, or the two have the same labels in two orders.
         OSError: a file cannot be read.
     """
     record = read_training_record(model)
     source = str(model.parent / TRAINING_RECORD)
     labels: tuple[str, ...] = ()
-    if labels_file is not None:
-        labels = read_labels(labels_file)
-    elif "labels" in record:
+    if "labels" in record:
         if not isinstance(record["labels"], list):
             raise DataError(f"{source}: labels: expected a list, got {record['labels']!r}")
         labels = check_labels(record["labels"], source=source)
+    if labels_file is not None:
+        given = read_labels(labels_file)
+        if given != labels and sorted(given) == sorted(labels):
+            raise DataError(
+                f"{labels_file}: expected the labels in the order of {source}, which begin with "
+                f"{list(labels[:3])}, got them in another, which begin with {list(given[:3])}: "
+                "leave --labels out"
+            )
+        labels = given
     crop = record.get("crop", "none")
     if crop not in ("none", "center"):
         raise DataError(f"{source}: crop: expected 'none' or 'center', got {crop!r}")

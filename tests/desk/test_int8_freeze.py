@@ -145,6 +145,19 @@ def test_any_other_graph_is_kept(gray_noise: NDArray[np.uint8]) -> None:
     assert frozen.outputs[0].shape == (1, 3)
 
 
+def test_an_operation_with_the_name_of_a_layer_is_none() -> None:
+    """`keras.ops.softmax` is no layer that could be built anew."""
+    with quiet():
+        import keras
+
+        pixels = keras.Input((4, 4, 3))
+        x = keras.layers.Dense(3)(keras.layers.Flatten()(pixels))
+        model = keras.Model(pixels, keras.ops.softmax(x))
+        assert layer_chain(model) is None
+        pictures = np.zeros((2, 4, 4, 3), np.float32)
+        np.testing.assert_allclose(freeze(model)(pictures[:1]), model(pictures[:1]), atol=1e-6)
+
+
 def test_a_layer_used_twice_is_no_chain() -> None:
     with quiet():
         import keras

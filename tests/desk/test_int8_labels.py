@@ -55,6 +55,10 @@ def test_the_training_record(tiny: Tiny, tmp_path: Path) -> None:
     named = load_identity(tiny.path, name="tiny", labels_file=labels)
     assert named.labels == ("x", "y", "z")
 
+    labels.write_text("green\nred\nblue\n")
+    with pytest.raises(DataError, match=r"in the order of .*training\.json, .*leave --labels out"):
+        load_identity(tiny.path, name="tiny", labels_file=labels)
+
 
 @pytest.mark.parametrize(
     ("record", "message"),
