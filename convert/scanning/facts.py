@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import warnings
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convert.data.folder_layout import FoundPicture
-from minivgg_edge.decode import decode
+from minivgg_edge.decode import DECODER_ERRORS, decode
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 from minivgg_edge.picture_header import HEIC_ADVICE
@@ -26,13 +27,9 @@ T = TypeVar("T")
 
 THUMBNAIL_SIDE = 64
 
-_ORIENTATION, _DATE_TIME, _EXIF_IFD, _DATE_TIME_ORIGINAL, _GPS_IFD = (
-    0x0112,
-    0x0132,
-    0x8769,
-    0x9003,
-    0x8825,
-)  # fmt: skip - EXIF 2.32, sections 4.6.3 to 4.6.6
+# EXIF 2.32, sections 4.6.3 to 4.6.6. Not DateTime (0x0132), the moment of the last change.
+_ORIENTATION, _EXIF_IFD, _GPS_IFD = 0x0112, 0x8769, 0x8825
+_DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x9003, 0x9004
 # A grey picture that went through JPEG's color conversion is off by a step or two.
 _GREY_STEPS = 3
 # A phone's picture takes 0.2 GB while it is decoded: more at a time cost more memory than they win.
@@ -190,30 +187,37 @@ def perceptual_hash(picture: NDArray[np.uint8]) -> int:
 
 
 def read_header(path: Path) -> Header:
-    """Read format, mode and EXIF; a header that cannot be read is empty."""
+    """Read format, mode and EXIF; of a header that cannot be read, what can be, maybe nothing."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of sizes and tags: `decode` decides about those
             # Not the path: a picture's name may be that of a pipe, which would never end.
             with open_picture_file(str(path)) as stream, Image.open(stream) as image:
                 return _header(image)
-    except (PictureError, OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (PictureError, Image.DecompressionBombError, *DECODER_ERRORS):
         return Header()
 
 
 def _header(image: Image.Image) -> Header:
-    exif = image.getexif()
-    orientation = exif.get(_ORIENTATION, 1)
-    taken = exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL) or exif.get(_DATE_TIME)
-    return Header(
+    header = Header(
         format=image.format or "",
         mode=image.mode,
         has_alpha=image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info,
-        frames=getattr(image, "n_frames", 1),
-        orientation=orientation if orientation in range(1, 9) else 1,
-        taken=taken.strip("\0 ") if isinstance(taken, str) else None,
-        has_gps=bool(exif.get_ifd(_GPS_IFD)),
     )
+    # A damaged second frame does not hinder the first, which is the one that counts.
+    with contextlib.suppress(*DECODER_ERRORS):
+        header = replace(header, frames=getattr(image, "n_frames", 1))
+    with contextlib.suppress(*DECODER_ERRORS):
+        exif = image.getexif()
+        orientation, of_camera = exif.get(_ORIENTATION, 1), exif.get_ifd(_EXIF_IFD)
+        taken = of_camera.get(_DATE_TIME_ORIGINAL) or of_camera.get(_DATE_TIME_DIGITIZED)
+        header = replace(
+            header,
+            orientation=orientation if orientation in range(1, 9) else 1,
+            taken=taken.strip("\0 ") if isinstance(taken, str) else None,
+            has_gps=bool(exif.get_ifd(_GPS_IFD)),
+        )
+    return header
 
 
 def _is_grey(picture: NDArray[np.uint8]) -> bool:

@@ -21,6 +21,11 @@ BURST_SECONDS = 2.0
 _MOST_MISSING = 3
 # Of the steps from one number to the next, the share that changes the class where rounds were made.
 _ROUND_SHARE = 0.6
+# A run of more pictures of one class is that class by itself: it tells nothing of rounds.
+_LONG_RUN = 8
+# Of the files of one naming, the share whose number others have too: two photos of one number, of a
+# second camera for say, do not make every class numbered by itself.
+_SHARED_NUMBERS = 0.1
 # Without times only pictures that resemble each other are a burst; neighbors in a film differ in a
 # few bits, the next subject in about half of 64.
 _BURST_BITS = 12
@@ -35,7 +40,7 @@ class Series:
 
     Attributes:
         bursts: positions of the pictures of each burst, in order of their numbers or times.
-        rounds: the same for rounds; a folder has bursts or rounds, not both.
+        rounds: the same for rounds. Files of one naming have bursts or rounds, not both.
     """
 
     bursts: tuple[tuple[int, ...], ...] = ()
@@ -50,25 +55,47 @@ class _Shot:
 
 
 def find_series(facts: Sequence[Facts]) -> Series:
-    """Find bursts, or rounds where the files' numbers go round the classes."""
-    runs = list(_numbered_runs(facts))
-    steps = [(a, b) for run in runs for a, b in itertools.pairwise(run)]
-    changes = sum(facts[a.position].label != facts[b.position].label for a, b in steps)
-    # Fewer steps than two rounds of two classes prove nothing.
-    if len(steps) >= 4 and changes >= _ROUND_SHARE * len(steps):
-        return Series(rounds=tuple(r for r in _rounds(facts, runs) if len(r) > 1))
+    """Find bursts, and rounds where the numbers of files that are named alike go round the classes.
+
+    Each naming is judged by itself: the pictures of another camera change nothing.
+    """
+    rounds: list[tuple[int, ...]] = []
+    steps = list(_timed_steps(facts))
+    for runs in _numbered_runs(facts):
+        if _goes_round(facts, runs):
+            # What is of one class is no round, but may be a burst.
+            rounds += (found for found in _rounds(facts, runs) if len(_labels(facts, found)) > 1)
+        steps += (step for run in runs for step in itertools.pairwise(run))
+    in_rounds = {position for found in rounds for position in found}
     sets = DisjointSets(len(facts))
     for a, b in steps:
-        if _is_burst(facts, a, b):
+        if in_rounds.isdisjoint((a.position, b.position)) and _is_burst(facts, a, b):
             sets.join(a.position, b.position)
-    for a, b in _timed_steps(facts):
-        if _is_burst(facts, a, b):
-            sets.join(a.position, b.position)
-    return Series(bursts=tuple(tuple(group) for group in sets.groups()))
+    return Series(tuple(tuple(group) for group in sets.groups()), tuple(rounds))
 
 
-def _numbered_runs(facts: Sequence[Facts]) -> Iterator[list[_Shot]]:
-    """Yield the runs of files whose numbers follow each other, by what stands around the number."""
+def _goes_round(facts: Sequence[Facts], runs: Sequence[Sequence[_Shot]]) -> bool:
+    """Whether most neighbors among files of one naming are of different classes."""
+    telling = (
+        run
+        for run in runs
+        if len(run) <= _LONG_RUN or len(_labels(facts, [shot.position for shot in run])) > 1
+    )
+    steps = [step for run in telling for step in itertools.pairwise(run)]
+    changes = sum(facts[a.position].label != facts[b.position].label for a, b in steps)
+    # Fewer steps than two rounds of two classes prove nothing.
+    return len(steps) >= 4 and changes >= _ROUND_SHARE * len(steps)
+
+
+def _labels(facts: Sequence[Facts], positions: Sequence[int]) -> set[int]:
+    return {facts[position].label for position in positions}
+
+
+def _numbered_runs(facts: Sequence[Facts]) -> Iterator[list[list[_Shot]]]:
+    """Yield, by what stands around the number, the runs of files whose numbers follow each other.
+
+    Where each class is numbered by itself, so are the runs.
+    """
     shots: dict[tuple[str, str], list[_Shot]] = {}
     for position, found in enumerate(facts):
         stem = found.name.rpartition("/")[2].rpartition(".")[0]
@@ -78,13 +105,13 @@ def _numbered_runs(facts: Sequence[Facts]) -> Iterator[list[_Shot]]:
             shot = _Shot(position, int(match[0]), _time(found))
             shots.setdefault(around, []).append(shot)
     for series in shots.values():
-        # The same number twice, "cat/1.jpg" and "dog/1.jpg": each class is numbered by itself.
-        shared = len({shot.number for shot in series}) < len(series)
+        # The same numbers, "cat/1.jpg" and "dog/1.jpg": each class is numbered by itself.
+        again = len(series) - len({shot.number for shot in series})
+        shared = again > _SHARED_NUMBERS * len(series)
         by_class: dict[int, list[_Shot]] = {}
         for shot in series:
             by_class.setdefault(facts[shot.position].label if shared else 0, []).append(shot)
-        for numbered in by_class.values():
-            yield from _consecutive(numbered)
+        yield [run for numbered in by_class.values() for run in _consecutive(numbered)]
 
 
 def _consecutive(shots: list[_Shot]) -> Iterator[list[_Shot]]:
@@ -102,7 +129,8 @@ def _rounds(facts: Sequence[Facts], runs: Sequence[Sequence[_Shot]]) -> Iterator
     for run in runs:
         group: list[int] = []
         seen: set[int] = set()
-        for shot in run:
+        # Of a number that came twice the second is another camera's: it has no place here.
+        for _, (shot, *_others) in itertools.groupby(run, key=lambda shot: shot.number):
             label = facts[shot.position].label
             # The same class twice in a row is a second try within the round.
             if label in seen and label != facts[group[-1]].label:

@@ -10,6 +10,7 @@ from statistics import median_low
 from PIL import Image
 
 from convert.data.folder_layout import find_pictures
+from minivgg_edge.decode import DECODER_ERRORS
 from minivgg_edge.errors import PictureError
 from minivgg_edge.picture_file import open_picture_file
 
@@ -74,6 +75,6 @@ def folder_short_sides(folder: Path) -> list[int]:
             # Not the path: a picture's name may be that of a pipe, which would never end.
             with open_picture_file(str(found.path)) as stream, Image.open(stream) as image:
                 sides.append(min(image.size))
-        except (PictureError, OSError, ValueError, Image.DecompressionBombError):
+        except (PictureError, Image.DecompressionBombError, *DECODER_ERRORS):
             continue  # reading the pictures says what is wrong with it
     return sides

@@ -19,11 +19,12 @@ from convert.data.folder import read_folder
 from convert.errors import DataError
 from convert.report.scan import scan_page, scan_text
 from convert.scanning.duplicates import MOST_BITS, exact_duplicates, near_duplicates
-from convert.scanning.facts import Facts, Header, perceptual_hash
+from convert.scanning.facts import Facts, Header, perceptual_hash, read_header
 from convert.scanning.groups import group_pictures
 from convert.scanning.scan import scan_folder
 from convert.scanning.series import find_series
 from convert.scanning.skip_list import read_skip_list
+from convert.training.input_size import folder_short_sides
 
 
 def scene(seed: int, side: int = 96) -> Image.Image:
@@ -291,6 +292,39 @@ def test_looks_and_sizes(tmp_path: Path) -> None:
     assert (turned.width, turned.height) == (48, 96)
 
 
+def test_an_animation_that_was_cut_off(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its first picture is whole, which is the one that counts; nowhere may it be a traceback."""
+    frames = [scene(seed, 24) for seed in range(3)]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+    whole = stream.getvalue()
+    fill(tmp_path)
+    headers = set()
+    for cut in range(len(whole) // 2, len(whole), 61):
+        (tmp_path / "cat" / "moving.gif").write_bytes(whole[:cut])
+        header = read_header(tmp_path / "cat" / "moving.gif")
+        headers.add((header.format, header.frames))
+        assert folder_short_sides(tmp_path)
+    assert ("GIF", 1) in headers
+    assert run_command(command.main, [str(tmp_path)]) == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tag", "taken"),
+    [
+        (0x9003, "2026:01:01 10:00:00"),  # DateTimeOriginal
+        (0x9004, "2026:01:01 10:00:00"),  # DateTimeDigitized
+        (0x0132, None),  # DateTime: when a program has changed the file
+    ],
+)
+def test_the_moment_of_the_exposure(tmp_path: Path, tag: int, taken: str | None) -> None:
+    exif = Image.Exif()
+    (exif if tag == 0x0132 else exif.get_ifd(0x8769))[tag] = "2026:01:01 10:00:00"
+    save(tmp_path / "cat" / "1.jpg", scene(1), exif=exif)
+    assert read_header(tmp_path / "cat" / "1.jpg").taken == taken
+
+
 def test_grey_alone_is_no_fault(tmp_path: Path) -> None:
     for label, number in itertools.product(range(2), range(20)):
         save(tmp_path / "ab"[label] / f"{'abcdefghijklmnopqrst'[number]}.png",
@@ -320,6 +354,37 @@ def test_rounds_through_the_classes() -> None:
     series = find_series(found)
     assert series.rounds == ((0, 1, 2), (3, 4, 5, 6), (7, 8))
     assert series.bursts == ()
+
+
+def test_two_cameras_with_one_number_leave_the_rounds() -> None:
+    found = [facts(f"c{n % 3}/IMG_{100 + n}.JPG", n % 3, None, FAR[n % 10]) for n in range(30)]
+    rounds = find_series(found).rounds
+    assert [len(each) for each in rounds] == [3] * 10
+    found.append(facts("c1/IMG_105.JPG", 1, None, FAR[3]))  # of class 2 above
+    assert find_series(found).rounds == rounds
+    # Files are in the order of their classes: the other camera's may come first.
+    found.insert(0, found.pop())
+    shifted = find_series(found).rounds
+    assert shifted[0] == (1, 2, 3)
+    assert shifted[1] == (4, 5, 0)
+    assert shifted[2:] == tuple(tuple(n + 1 for n in each) for each in rounds[2:])
+
+
+def test_an_ordinary_class_beside_rounds_is_judged_by_itself() -> None:
+    """Its numbers follow each other, its pictures are of different things but for two."""
+    found = [facts(f"c{n % 3}/IMG_{100 + n}.JPG", n % 3, None, FAR[n % 10]) for n in range(30)]
+    rounds = find_series(found).rounds
+    for number in range(90):
+        value = FAR[7] if number == 8 else FAR[number % 10]
+        found.append(facts(f"none/DSC_{number:04}.JPG", 3, None, value))
+    series = find_series(found)
+    assert series.rounds == rounds
+    assert series.bursts == ((37, 38),)
+    # The same where one camera took all of them.
+    found[30:] = [
+        facts(f"none/IMG_{900 + i}.JPG", 3, None, f.phash) for i, f in enumerate(found[30:])
+    ]
+    assert find_series(found) == series
 
 
 def test_bursts_by_time() -> None:
