@@ -32,6 +32,7 @@ from convert.training.pause import Pause
 from convert.training.preparation import prepare
 from convert.training.processor import prefer_onednn
 from convert.training.reading import input_size, is_folder, read_data
+from convert.training.transfer import init_path
 from minivgg_edge.atomic import write_atomically
 from minivgg_edge.cli.terminal import printable
 from minivgg_edge.strict_json import is_text
@@ -65,6 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for teacher in options.teacher or ():
         if not teacher.is_file():
             raise TrainingError(f"{teacher}: expected a teacher, got no such file")
+    start = init_path(options.init or "none", (), required=False)
+    if start is not None and not start.is_file():
+        raise TrainingError(f"{start}: expected a model to start from, got no such file")
+    if not 0.0 < options.init_share <= 1.0:
+        raise TrainingError(
+            f"expected an init share in 0..1 (0 excluded), got {options.init_share}"
+        )
     if not is_text(str(options.out)):
         raise TrainingError(
             f"{printable(str(options.out))}: expected a folder whose path is valid UTF-8: "
@@ -107,6 +115,13 @@ def _run_alone(options: argparse.Namespace, given: list[str], say: Callable[[str
     if options.resume and trainer.resume():
         say(f"Going on behind epoch {trainer.epochs_done} of {trainer.recipe.epochs}")
     model = _train(trainer, options)
+    if trainer.epochs_done < trainer.recipe.epochs:
+        say(
+            f"Stopped behind epoch {trainer.epochs_done}: no less loss on validation pictures in "
+            f"{trainer.recipe.patience} epochs"
+        )
+    if trainer.kept_epoch < trainer.epochs_done:
+        say(f"The weights behind epoch {trainer.kept_epoch} are kept, which had the least")
     from convert.training.results import MODEL_NAME, write_results
 
     # --resume is not part of what makes a run: with and without it the weights are the same.

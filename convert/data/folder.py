@@ -133,6 +133,9 @@ def read_folder(
         torn_groups=torn_groups(names, decisions),
         split_file=None if record is None else split_file,
         familiar=familiar if len(familiar) else None,
+        placed=tuple(
+            role for role in ROLES if any(picture.role == role for picture in layout.pictures)
+        ),
         groups=len({d.group for d in decisions if d.group is not None}),
         grouping=None if record is None else record.grouping,
         cache_note=note,

@@ -173,8 +173,8 @@ def _class_pictures(folder: Path) -> tuple[list[str], list[str]]:
     pictures: list[str] = []
     others: list[str] = []
     for entry in _entries(folder):
-        if entry.is_dir():
-            if not entry.name.startswith(".") and _has_pictures(Path(entry.path)):
+        if _is_folder(entry):
+            if not entry.name.startswith(".") and _holds_pictures(Path(entry.path)):
                 raise DataError(
                     f"{entry.path}: expected the pictures of a class directly in its folder, "
                     "got a folder with pictures"
@@ -191,11 +191,29 @@ def _class_pictures(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def _class_folders(root: Path) -> Iterator[str]:
-    return (e.name for e in _entries(root) if e.is_dir() and not e.name.startswith("."))
+    return (e.name for e in _entries(root) if _is_folder(e) and not e.name.startswith("."))
 
 
 def _has_pictures(folder: Path) -> bool:
-    return any(_is_picture(entry) and not entry.is_dir() for entry in _entries(folder))
+    return any(_is_picture(entry) and not _is_folder(entry) for entry in _entries(folder))
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether a picture lies in the folder or anywhere below it; links are not followed there."""
+    if _has_pictures(folder):
+        return True
+    return any(
+        _holds_pictures(Path(entry.path))
+        for entry in _entries(folder)
+        if not entry.name.startswith(".") and not entry.is_symlink() and _is_folder(entry)
+    )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle: reading it says so
+        return False
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:

@@ -40,6 +40,8 @@ class FolderSplits(Splits):
         split_file: where the roles are kept; None if the folders give every role.
         familiar: pictures held out of groups that are trained on; the accuracy on them is what a
             split by single pictures would report. None: there are no or too few of them.
+        placed: the parts that have a folder of their own: what lies there no group has moved, and
+            whether it belongs to what is trained on only a scan says.
         groups: how many groups of pictures share a role.
         grouping: what the split was made by; None if the folders give every role.
         cache_note: a sentence about the decoded pictures that are kept; "" where none are.
@@ -53,6 +55,7 @@ class FolderSplits(Splits):
     torn_groups: tuple[tuple[str, str], ...] = ()
     split_file: Path | None = None
     familiar: PictureSet | None = None
+    placed: tuple[Role, ...] = ()
     groups: int = 0
     grouping: Grouping | None = None
     cache_note: str = ""

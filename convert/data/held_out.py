@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from convert.data.pictures import PictureSet
+from convert.data.pictures import PictureSet, Splits
 from convert.errors import DataError
 
 # Of 2**48 values, 5,000 pictures meet one of 50,000 others by chance once in a million data sets.
@@ -83,6 +83,48 @@ def check_held_out(
             "split file of the training with --split-file, or train again"
         )
     return None
+
+
+def check_start(
+    record: Mapping[str, Any], splits: Splits, *, crop: str, source: str
+) -> tuple[str, ...]:
+    """Check that a model which a training begins with has not been trained on what is held out.
+
+    Its record names pictures by their pixels at its size and by the number of their class: where
+    these are others now, it cannot be compared, and nobody can tell.
+
+    Args:
+        record: content of `training.json`; may be empty.
+        splits: the pictures of the training that begins.
+        crop: how these were brought to their size.
+        source: name of the model for messages.
+
+    Returns:
+        What could not be told.
+
+    Raises:
+        DataError: see `check_held_out`.
+    """
+    train = splits.train
+    same_classes = record.get("labels", list(train.class_names)) == list(train.class_names)
+    if not same_classes and not record.get("trained_on"):
+        return ()  # a published data set, of other things
+    architecture = record.get("architecture", {})
+    height, width = train.images.shape[1:3]
+    size = architecture.get("height", height), architecture.get("width", width)
+    same_pixels = size == (height, width) and record.get("crop", crop) == crop
+    if record.get("trained_on") and not (same_classes and same_pixels):
+        what = "at another size or crop" if same_classes else "with other classes"
+        return (
+            f"{source}: {UNKNOWN_TRAINING}, as it was trained {what}; if it was on those that are "
+            "held out, the new model looks better than it is",
+        )
+    notes = (
+        check_held_out(record, part, split, train=train, whole=None, source=source)
+        for split, part in (("validation", splits.validation), ("test", splits.test))
+        if part is not None
+    )
+    return tuple(dict.fromkeys(note for note in notes if note is not None))
 
 
 def _shortened(pictures: PictureSet) -> list[bytes]:

@@ -44,9 +44,10 @@ def assign_roles(
     """Assign each picture its role.
 
     What counts, in this order: the part folder it lies in; the role that `record` has for its
-    content; the role that `record` has for its name (a picture that was edited); the role of its
-    group; the rule. Then each class gets at least one training and one validation picture, and
-    half of what its fractions ask for, from pictures and groups that were not decided before.
+    content; the role of its group, where those count that `record` has for its contents and for its
+    names (a picture that was edited); the rule. Then each class gets at least one training and one
+    validation picture, and half of what its fractions ask for, from pictures and groups that were
+    not decided before.
 
     Args:
         pictures: of the folder.
@@ -62,9 +63,9 @@ def assign_roles(
     """
     _check_duplicates(pictures)
     open_pictures = [picture for picture in pictures if picture.role is None]
-    decided = _decided(open_pictures, record.decisions)
-    blocks = _blocks(pictures, groups, decided, record.rule)
-    roles = _roles(blocks, decided)
+    by_content, by_name = _decided(open_pictures, record.decisions)
+    blocks = _blocks(pictures, groups, {**by_name, **by_content}, record.rule)
+    roles = _roles(blocks, by_content)
     minimums = minimums_of(blocks, record.rule)
     for label in sorted(minimums):
         balance(blocks, roles, label, class_names[label], minimums, record)
@@ -126,17 +127,20 @@ def _check_duplicates(pictures: Sequence[HashedPicture]) -> None:
 
 def _decided(
     pictures: Sequence[HashedPicture], decisions: Mapping[str, Decision]
-) -> dict[str, Role]:
-    """Roles by content that were decided earlier."""
-    by_content = {decision.sha256: decision.role for decision in decisions.values()}
-    decided: dict[str, Role] = {}
+) -> tuple[dict[str, Role], dict[str, Role]]:
+    """Roles of contents that were decided earlier: about them, and about what bore their name."""
+    known = {decision.sha256: decision.role for decision in decisions.values()}
+    by_content: dict[str, Role] = {}
+    by_name: dict[str, Role] = {}
     for picture in pictures:
-        if picture.sha256 in by_content:
-            decided[picture.sha256] = by_content[picture.sha256]
+        if picture.sha256 in known:
+            by_content[picture.sha256] = known[picture.sha256]
         elif picture.name in decisions:
-            # Edited since: it still resembles what it was, so it must not change sides.
-            decided.setdefault(picture.sha256, decisions[picture.name].role)
-    return decided
+            # Edited since: it still resembles what it was, so it must not change sides. But where
+            # other pictures took the names, as a camera's program does that counts from one again,
+            # what belongs together now stays together.
+            by_name.setdefault(picture.sha256, decisions[picture.name].role)
+    return by_content, by_name
 
 
 def _blocks(
@@ -167,7 +171,9 @@ def _block(members: dict[str, int], decided: Mapping[str, Role], rule: SplitRule
     return Block(members, max(order, key=lambda role: earlier[role]), movable=False)
 
 
-def _roles(blocks: Sequence[Block], decided: Mapping[str, Role]) -> dict[str, Role]:
+def _roles(blocks: Sequence[Block], by_content: Mapping[str, Role]) -> dict[str, Role]:
     return {
-        content: decided.get(content, block.role) for block in blocks for content in block.contents
+        content: by_content.get(content, block.role)
+        for block in blocks
+        for content in block.contents
     }

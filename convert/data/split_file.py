@@ -204,11 +204,12 @@ def write_split_file(path: Path, record: SplitRecord) -> None:
     try:
         if path.is_file() and path.read_bytes() == content:
             return
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except OSError as error:
         raise DataError(
             f"{path}: the split must be kept, but the file cannot be written: {error.strerror}. "
-            "If the data folder is read-only, name a split file elsewhere (`split_file`)"
+            "If the data folder is read-only, name a split file elsewhere (--split-file)"
         ) from error
 
 

@@ -14,6 +14,7 @@ from convert.pipeline.places import Places
 from convert.pipeline.request import Request
 from convert.pipeline.state import State, file_sha256
 from convert.scanning.skip_list import read_skip_list
+from convert.training.arguments import parse_arguments
 from minivgg_edge import __version__
 
 TRAIN = "train"
@@ -83,6 +84,7 @@ def train_step(request: Request, state: State, pictures: str) -> Step:
         "pictures": pictures,
         "skipped pictures": _skips_digest(places),
         "options": shlex.join(request.training),
+        **_models_digests(request),
     }
     mode: tuple[str, ...] = ()
     if places.checkpoint.exists() and state.begun.get(TRAIN) == inputs:
@@ -97,6 +99,15 @@ def train_step(request: Request, state: State, pictures: str) -> Step:
         # A folder of the parts train, validation and test has no split file.
         (places.float_model, places.training_record, places.split),
     )
+
+
+def _models_digests(request: Request) -> dict[str, str]:
+    """Return what tells the models apart that teach or that a training starts from, if any."""
+    options = parse_arguments(None, list(training_words(request)))
+    files = list(options.teacher or ())
+    if options.init is not None and Path(options.init).is_file():
+        files.append(Path(options.init))
+    return {str(path): file_sha256(path) for path in files if path.is_file()}
 
 
 def quantize_step(request: Request, state: State, pictures: str) -> Step:

@@ -61,7 +61,11 @@ def outcome_page(outcome: Outcome) -> str:
 def _tiles(outcome: Outcome, shown: Mapping[str, Any]) -> tuple[Tile, ...]:
     count = f"{shown['split']}, {shown['count']:,} pictures"
     tiles = [
-        Tile("Accuracy, int8", percent(shown["target_top1"]), f"{_kind(outcome)}; {count}"),
+        Tile(
+            "Accuracy, int8",
+            percent(shown["target_top1"]),
+            f"{_kind(outcome, shown['split'])}; {count}",
+        ),
         Tile("Accuracy, float32", percent(shown["float_top1"]), "on the same pictures"),
     ]
     if outcome.familiar is not None:
@@ -73,14 +77,19 @@ def _tiles(outcome: Outcome, shown: Mapping[str, Any]) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _kind(outcome: Outcome) -> str:
-    return "groups that were not trained on" if outcome.splits.groups else "single pictures"
+def _kind(outcome: Outcome, role: str) -> str:
+    splits = outcome.splits
+    if not splits.groups or role in splits.placed:
+        return "single pictures"
+    torn = len(splits.torn_groups) + len(splits.lookalikes)
+    if torn:
+        return f"groups, {torn:,} of which stand in two parts, which looks better than it is"
+    return "groups that were not trained on"
 
 
 def _accuracy_table(outcome: Outcome) -> Table:
-    kind = _kind(outcome)
     rows = [
-        _accuracy_row(f"{found['split']}: {kind}", found)
+        _accuracy_row(f"{found['split']}: {_kind(outcome, found['split'])}", found)
         for found in outcome.quantization["comparisons"]
     ]
     note = (

@@ -22,6 +22,7 @@ from minivgg_edge.metrics import wilson_interval
 
 _FAMILIAR = "of groups that were trained on: what a random split would report"
 _GROUPED = "of groups that were not trained on"
+_TORN = "of groups, {} of which stand in two parts: this looks better than it is"
 
 
 def result_lines(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -70,7 +71,11 @@ def training_page(record: Mapping[str, Any], mistakes: Sequence[Mistake], curves
 def _meaning(role: str, record: Mapping[str, Any]) -> str:
     if role == "familiar":
         return _FAMILIAR
-    return _GROUPED if record["choices"].get("groups") else ""
+    choices = record["choices"]
+    if not choices.get("groups") or role in choices.get("placed", ()):
+        return ""
+    # Of a record from before it was counted, nothing is known.
+    return _TORN.format(choices["torn"]) if choices.get("torn") else _GROUPED
 
 
 def _accuracy_table(record: Mapping[str, Any]) -> Table:

@@ -80,7 +80,8 @@ class Trainer:
                 f"got {len(recipe.class_weights)}"
             )
         if init_share < 1.0 and recipe.branches != "none":
-            # Beside the learned kernels branches begin at random: that is another model.
+            # A kernel and its normalization's factor are multiplied when branches are fused: what
+            # is saved would not lie on the straight way.
             raise TrainingError("--init-share needs --branches none")
         self.recipe, self.train, self.validation = recipe, train, validation
         self.folder = folder

@@ -86,7 +86,11 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     """
     from convert.training.teacher import load_teachers
 
-    teacher = None if options.teacher is None else load_teachers(options.teacher, splits)
+    teacher = (
+        None
+        if options.teacher is None
+        else load_teachers(options.teacher, splits, crop=options.crop)
+    )
     count = len(splits.train) if is_folder(options.data) else None
     recipe = recipe_of(
         options,
@@ -105,7 +109,11 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     required = options.init is not None
     start = option_values(options, folder_count=count)["init"]
     init = init_path(start, architecture.blocks, required=required)
-    transfer = None if init is None else transfer_weights(model, init, splits, required=required)
+    transfer = (
+        None
+        if init is None
+        else transfer_weights(model, init, splits, crop=options.crop, required=required)
+    )
     _check_init_share(options.init_share, transfer)
     fingerprint: dict[str, object] = {
         "data": splits.provenance(),
@@ -123,6 +131,9 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
         choices["teacher"] = teacher.to_json()
     choices["blocks_added"] = _blocks_added(options, architecture)
     choices["groups"] = splits.groups if isinstance(splits, FolderSplits) else 0
+    if isinstance(splits, FolderSplits):
+        choices["torn"] = len(splits.torn_groups) + len(splits.lookalikes)
+        choices["placed"] = list(splits.placed)
     if isinstance(splits, FolderSplits) and splits.grouping is not None:
         # Not into the fingerprint, which has the pictures of each part.
         choices["grouping"] = splits.grouping.to_json()
@@ -142,10 +153,8 @@ def _check_init_share(share: float, transfer: Transfer | None) -> None:
     """Refuse to keep a share of what a run changes in weights that it did not begin with.
 
     Raises:
-        TrainingError: it did not, or the share is out of its range.
+        TrainingError: it did not.
     """
-    if not 0.0 < share <= 1.0:
-        raise TrainingError(f"expected an init share in 0..1 (0 excluded), got {share}")
     if share < 1.0 and (transfer is None or not transfer.whole):
         got = "none" if transfer is None else f"{len(transfer.layers)} layers of {transfer.source}"
         raise TrainingError(

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convert.data.held_out import check_held_out
+from convert.data.held_out import check_start
 from convert.data.pictures import PictureSet, Splits
 from convert.errors import TrainingError
 from convert.int8.float_model import load_float_model, picture_size
 from convert.int8.freeze import freeze, layer_chain
+from convert.int8.inputs import check_weights
 from convert.int8.labels import read_training_record
 from convert.training.distillation import LEAST_SCORE
 from convert.training.kept import answered_at_once, predict
@@ -64,7 +65,7 @@ class Teacher:
         return accuracy
 
 
-def load_teachers(paths: Sequence[Path], splits: Splits) -> Teacher:
+def load_teachers(paths: Sequence[Path], splits: Splits, *, crop: str = "none") -> Teacher:
     """Load what answers as one teacher: several with the mean of their scores.
 
     A mean knows more than its parts (Hinton et al. 2015, arXiv:1503.02531, section 3), and what
@@ -73,11 +74,12 @@ def load_teachers(paths: Sequence[Path], splits: Splits) -> Teacher:
     Args:
         paths: of `.keras` files, at least one, none twice.
         splits: the pictures.
+        crop: how they were brought to their size.
 
     Raises:
         FloatModelError, TrainingError, DataError: see `load_teacher`.
     """
-    members = tuple(load_teacher(path, splits) for path in paths)
+    members = tuple(load_teacher(path, splits, crop=crop) for path in paths)
     if len(members) == 1:
         return members[0]
     digests = [member.sha256 for member in members]
@@ -101,14 +103,14 @@ def joint_digest(digests: Sequence[str]) -> str:
     )
 
 
-def load_teacher(path: Path, splits: Splits) -> Teacher:
+def load_teacher(path: Path, splits: Splits, *, crop: str = "none") -> Teacher:
     """Load a teacher and check that it fits the data.
 
     Raises:
         FloatModelError: the file cannot be loaded safely.
         TrainingError: it takes pictures of another size, has other classes, does not answer
             with probabilities, or answers no better than the most frequent class would.
-        DataError: it was trained on the pictures that are to validate.
+        DataError: it was trained on pictures that are held out, or its record is of another model.
     """
     model = load_float_model(path)
     train = splits.train
@@ -125,12 +127,11 @@ def load_teacher(path: Path, splits: Splits) -> Teacher:
     scores = np.asarray(model(train.images[:8].astype(np.float32), training=False))
     if scores.min() < 0.0 or not np.allclose(scores.sum(axis=1), 1.0, atol=1e-3):
         raise TrainingError(f"{path}: expected a teacher that answers with probabilities")
-    note = check_held_out(
-        record, splits.validation, "validation", train=train, whole=None, source=str(path)
-    )
+    check_weights(record, model, path)
+    notes = check_start(record, splits, crop=crop, source=str(path))
     accuracy = _checked_accuracy(model, splits.validation, path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Teacher((model,), sha256, accuracy, notes=() if note is None else (note,))
+    return Teacher((model,), sha256, accuracy, notes=notes)
 
 
 def _accuracy(model: keras.Model, validation: PictureSet) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.data.held_out import check_held_out
+from convert.data.held_out import check_start
 from convert.data.pictures import Splits
 from convert.errors import TrainingError
 from convert.int8.inputs import check_weights
@@ -107,7 +107,12 @@ def _shapes(blocks: Blocks) -> set[tuple[int, int, int, int]]:
 
 
 def transfer_weights(
-    model: keras.Model, path: Path, splits: Splits, *, required: bool = True
+    model: keras.Model,
+    path: Path,
+    splits: Splits,
+    *,
+    crop: str = "none",
+    required: bool = True,
 ) -> Transfer | None:
     """Copy weights by layer name into an untrained model.
 
@@ -121,6 +126,7 @@ def transfer_weights(
         model: what `build_minivgg` returned; changed in place.
         path: a `.keras` file.
         splits: the pictures that the model is for.
+        crop: how they were brought to its size.
         required: refuse a file of which nothing fits; otherwise that gives None.
 
     Raises:
@@ -147,12 +153,7 @@ def transfer_weights(
             f"{path}: expected convolutions with the names and shapes of {model.name}'s, got none"
         )
     check_weights(record, trained, path)
-    # What has learnt other classes has learnt other pictures.
-    notes = (
-        check_held_out(record, part, split, train=splits.train, whole=None, source=str(path))
-        for split, part in (("validation", splits.validation), ("test", splits.test))
-        if part is not None and record.get("labels", classes) == classes
-    )
+    notes = check_start(record, splits, crop=crop, source=str(path))
     copied = [name for group in fitting for name in group]
     for name in copied:
         model.get_layer(name).set_weights(known[name].get_weights())
@@ -162,7 +163,7 @@ def transfer_weights(
         digest,
         tuple(copied),
         whole=fitting == groups,
-        notes=tuple(dict.fromkeys(note for note in notes if note is not None)),
+        notes=notes,
     )
 
 

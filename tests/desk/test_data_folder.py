@@ -193,7 +193,7 @@ def test_a_second_reading_writes_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     assert roles(read_folder(tmp_path, **SIZE)) == roles(first)
     (tmp_path / "split.json").unlink()
     with pytest.raises(
-        DataError, match=r"split\.json: .*Permission denied.*read-only.*`split_file`"
+        DataError, match=r"split\.json: .*Permission denied.*read-only.*--split-file"
     ):
         read_folder(tmp_path, **SIZE)
 
@@ -468,6 +468,29 @@ def test_pictures_below_a_class_folder(tmp_path: Path) -> None:
     fill(tmp_path / "Test", cat=500, dog=1500)
     with pytest.raises(DataError, match=r"Test.cat: expected the pictures of a class directly in"):
         read_folder(tmp_path, **SIZE)
+
+
+def test_pictures_two_folders_below_a_class(tmp_path: Path) -> None:
+    fill(tmp_path)
+    save(tmp_path / "cat" / "2023" / "summer" / "new.png", 700)
+    with pytest.raises(DataError, match=r"2023: expected the pictures of a class directly in"):
+        read_folder(tmp_path, **SIZE)
+
+
+def test_a_link_in_a_circle_is_a_picture_that_cannot_be_read(tmp_path: Path) -> None:
+    fill(tmp_path)
+    (tmp_path / "cat" / "circle").symlink_to("circle")
+    assert "cat/circle" in read_folder(tmp_path, **SIZE).ignored
+    (tmp_path / "cat" / "circle.png").symlink_to("circle.png")
+    (skipped,) = read_folder(tmp_path, **SIZE, skip_broken=True).skipped
+    assert skipped.name == "cat/circle.png"
+
+
+def test_a_split_file_in_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    fill(tmp_path / "photos")
+    place = tmp_path / "new" / "dir" / "split.json"
+    read_folder(tmp_path / "photos", **SIZE, split_file=place)
+    assert place.is_file()
 
 
 def test_a_class_folder_without_pictures(tmp_path: Path) -> None:

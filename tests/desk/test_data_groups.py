@@ -257,6 +257,19 @@ def test_a_picture_that_joins_two_parts_goes_with_the_most() -> None:
     assert [d.role for d in made] == ["train", "train", "validation", "validation", "train"]
 
 
+def test_what_took_the_names_of_others_stays_together() -> None:
+    """A camera's program that counts from one again writes other scenes under the old names."""
+    decisions = {
+        name: Decision(role, name * 8)
+        for name, role in (("a", "train"), ("b", "test"), ("c", "train"), ("d", "validation"))
+    }
+    record = SplitRecord(SplitRule(), decisions, Grouping("looks"))
+    # Behind each name another content: one scene of three, and a picture by itself.
+    pictures = [HashedPicture(name, 0, name * 9, None) for name in "abcd"]
+    made, _ = assign_roles(pictures, ("x",), record, [[0, 1, 2]])
+    assert [d.role for d in made] == ["train", "train", "train", "validation"]
+
+
 def test_a_group_that_a_new_picture_makes_of_two_parts_is_named(tmp_path: Path) -> None:
     shoot(tmp_path, range(12))
     first = read_folder(tmp_path, **SIZE, grouping=ROUNDS)

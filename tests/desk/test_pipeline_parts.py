@@ -23,6 +23,7 @@ from convert.pipeline.errors import StateError
 from convert.pipeline.folder_digest import folder_digest
 from convert.pipeline.run import Run
 from convert.pipeline.state import State, StepRecord, open_state, read_state
+from convert.pipeline.steps import train_step
 from convert.report.outcome import _confusions_table, _matrix
 from convert.scan import main as scan_main
 from convert.scores.options import score_settings
@@ -119,6 +120,27 @@ def test_the_state_survives(tmp_path: Path) -> None:
     assert read_state(tmp_path / "state.json") == state
     again = open_state(tmp_path / "state.json", name="my-parts", version="2.0", board=None)
     assert (again.version, again.board, again.steps) == ("2.0", None, state.steps)
+
+
+def test_another_teacher_or_start_under_the_same_name_is_another_training(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("convert.pipeline.steps._skips_digest", lambda places: "")  # no scan here
+    teacher, start = tmp_path / "teacher.keras", tmp_path / "start.keras"
+    teacher.write_bytes(b"1")
+    start.write_bytes(b"2")
+    words = ["--teacher", str(teacher), "--init", str(start)]
+    request = parse_request(None, [str(photos), "--name", "mine", "--", *words])
+    state = State("mine", "1.0")
+    seen = [train_step(request, state, "pictures").inputs]
+    for path in (teacher, start):
+        path.write_bytes(b"3")
+        seen.append(train_step(request, state, "pictures").inputs)
+    assert len({json.dumps(inputs) for inputs in seen}) == 3
+    plain = parse_request(None, [str(photos), "--name", "mine"])
+    assert set(train_step(plain, state, "pictures").inputs) == {
+        "pictures", "skipped pictures", "options"
+    }  # fmt: skip
 
 
 def test_a_step_that_begins_again_is_no_longer_done() -> None:

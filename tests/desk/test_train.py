@@ -303,6 +303,7 @@ def test_an_empty_class_folder_is_named(photos, tmp_path, capsys):
         (["--blur", "17"], "expected blur in 0..16 pixels, got 17.0"),
         (["--jitter", "2"], "expected jitter in 0..1, got 2.0"),
         (["--teacher", "none.keras"], "none.keras: expected a teacher, got no such file"),
+        (["--init", "none.keras"], "none.keras: expected a model to start from, got no such file"),
         (["--teacher", "t.keras", "--temperature", "0"], "expected a positive temperature, got 0"),
         (["--train-count", "100000"], "pictures to train on, got 100000"),
         (["--branches", "rep", "--order", "conv-relu-bn"], "expected the order conv-bn-relu with"),

@@ -90,6 +90,16 @@ def test_both_accuracies_are_named(pictures):
     assert result_lines(single) == ("validation: 50.00% of 4 pictures",)
 
 
+def test_what_belongs_together_but_was_torn_is_not_denied(pictures):
+    record = record_of(pictures, "validation", "test")
+    record["choices"] |= {"torn": 2, "placed": ["test"]}
+    assert result_lines(record) == (
+        "validation: 50.00% of 4 pictures of groups, 2 of which stand in two parts: this looks "
+        "better than it is",
+        "test: 50.00% of 4 pictures",  # of a folder of their own: nobody has looked
+    )
+
+
 def test_the_page_shows_results_choices_and_mistakes(pictures):
     page = training_page(
         record_of(pictures, "validation", "familiar"), worst_mistakes(SCORES, pictures), b"<svg/>"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tiny_model import TINY_CLASSES, fit_last_layer, splits_of, tiny_pictures
 
+from convert.data.held_out import trained_on
 from convert.data.pictures import Splits
 from convert.errors import DataError, FloatModelError, TrainingError
 from convert.quiet import quiet
@@ -78,6 +79,40 @@ def write_teacher(tiny, folder, record):
     path.write_bytes(tiny.path.read_bytes())
     (folder / "training.json").write_text(json.dumps(record))
     return path
+
+
+def test_a_teacher_that_has_seen_the_test_pictures_is_refused(tiny, tmp_path):
+    splits = splits_of(tiny)
+    record = {
+        "labels": list(TINY_CLASSES),
+        "data": replace(splits, test=splits.train).provenance(),
+        "trained_on": trained_on(splits.test),
+    }
+    path = write_teacher(tiny, tmp_path, record)
+    with quiet(), pytest.raises(DataError, match="expected test pictures that the model was not"):
+        load_teacher(path, splits)
+
+
+def test_the_record_of_another_model_says_nothing_of_a_teacher(tiny, tmp_path):
+    record = {"labels": list(TINY_CLASSES), "weights_sha256": "0" * 64}
+    path = write_teacher(tiny, tmp_path, record)
+    with quiet(), pytest.raises(DataError, match="that of a model with other weights"):
+        load_teacher(path, splits_of(tiny))
+
+
+def test_of_a_teacher_of_another_crop_nobody_can_tell(tiny, tmp_path):
+    splits = splits_of(tiny)
+    record = {
+        "labels": list(TINY_CLASSES),
+        "crop": "none",
+        "data": splits.provenance(),
+        "trained_on": trained_on(splits.validation),
+    }
+    path = write_teacher(tiny, tmp_path, record)
+    with quiet():
+        (note,) = load_teacher(path, splits, crop="center").notes
+    assert "nobody can tell" in note
+    assert "at another size or crop" in note
 
 
 def test_a_teacher_says_how_good_it_is(tiny):

@@ -210,6 +210,34 @@ def test_nothing_is_said_of_a_start_that_has_learnt_other_things(tmp_path):
     assert found.notes == ()
 
 
+@pytest.mark.parametrize(
+    ("now", "what"),
+    [
+        ({"side": 16}, "at another size or crop"),
+        ({"names": ("bolt", "gear", "nut", "washer")}, "with other classes"),
+    ],
+)
+def test_own_photos_at_another_size_or_in_other_classes_cannot_be_compared(tmp_path, now, what):
+    """The record names pictures by their pixels and the number of their class."""
+    from convert.training.transfer import transfer_weights
+
+    then, current = splits_of(), splits_of(**now)
+    # What was trained on is held out now, as far as anybody can tell.
+    current = replace(current, validation=current.train, train=current.validation)
+    with quiet():
+        path = saved(tmp_path, then)
+        record = json.loads(path.with_name("training.json").read_bytes())
+        record["architecture"] = {"height": 8, "width": 8}
+        path.with_name("training.json").write_text(json.dumps(record))
+        side = current.train.images.shape[1]
+        model = replace(FAMILY["minivgg"], blocks=((4, 4),), dense_units=6, height=side, width=side)
+        built = model.build(classes=current.train.classes, seed=2, name="new")
+        found = transfer_weights(built, path, current)
+    (note,) = found.notes
+    assert "nobody can tell whether the model was trained on these pictures" in note
+    assert what in note
+
+
 def test_the_record_of_another_model_is_refused(tmp_path):
     with quiet():
         path = saved(tmp_path, splits_of())
