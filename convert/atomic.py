@@ -67,6 +67,8 @@ def write_and_tell(
 
 def _holds(path: Path, data: bytes, *, force: bool) -> bool:
     """Whether the file has these bytes already; raises `OutputExistsError` for others."""
+    if path.is_dir():
+        raise OutputExistsError(f"{path} is a folder: name another output")
     if not path.is_file():
         return False
     if path.stat().st_size == len(data) and path.read_bytes() == data:

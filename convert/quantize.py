@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from convert.atomic import write_and_tell
 from convert.command import run_command
-from convert.errors import ConvertError
+from convert.errors import ConvertError, OutputExistsError
 from convert.int8.arguments import parse_arguments
 from convert.json_bytes import json_bytes
 from convert.options import check_folder_options
@@ -173,7 +173,13 @@ def _write(
     # A report that was named is not the build folder's, wherever the model goes.
     named = () if options.report is None else (options.report, options.report.with_suffix(".html"))
     ours = set(files).difference(named) if options.is_ours else ()
-    write_and_tell(files, force=options.force, say=say, ours=ours)
+    try:
+        write_and_tell(files, force=options.force, say=say, ours=ours)
+    except (OutputExistsError, OSError) as error:
+        if verdict.status != "fail":
+            raise
+        # The verdict is what the exit code is about.
+        print(f"error: the report was not written: {error}", file=sys.stderr)
     if verdict.status == "not-enough":
         print(f"NOT ENOUGH PICTURES: {verdict.reason}.", file=sys.stderr)
     elif verdict.status == "pass":

@@ -14,9 +14,13 @@ import minivgg_edge
 from convert.packaging.errors import PackagingError
 
 # The names of wheels share one space with all of PyPI: under one of these, the wheel would replace
-# what the classifier itself needs.
+# what the classifier itself needs, or its runtime.
 RESERVED = frozenset(
-    ("minivgg-edge", "numpy", "pillow", "ai-edge-litert", "tflite-runtime", "pip", "setuptools")
+    (
+        *("minivgg-edge", "numpy", "pillow", "ai-edge-litert", "tflite-runtime"),
+        *("backports-strenum", "flatbuffers", "ml-dtypes", "protobuf", "tqdm", "typing-extensions"),
+        *("pip", "setuptools", "wheel", "packaging"),
+    )
 )
 
 _PACKAGE_PREFIX = "minivgg_edge_model_"

@@ -60,13 +60,18 @@ def test_refused_names_come_with_one_that_is_allowed(model: str, advice: str) ->
 
 
 def test_the_reserved_names_hold_all_that_the_classifier_needs() -> None:
-    needed = {
+    ours, of_runtime = (_needed(name) for name in ("minivgg-edge", "ai-edge-litert"))
+    assert "numpy" in ours
+    assert "flatbuffers" in of_runtime
+    assert {*ours, *of_runtime, "minivgg-edge"} <= RESERVED
+
+
+def _needed(distribution: str) -> set[str]:
+    return {
         str(canonicalize_name(requirement.name))
-        for requirement in map(Requirement, metadata.requires("minivgg-edge") or ())
+        for requirement in map(Requirement, metadata.requires(distribution) or ())
         if requirement.marker is None or "extra" not in str(requirement.marker)
     }
-    assert "numpy" in needed
-    assert needed | {"minivgg-edge"} <= RESERVED
 
 
 def test_a_suggestion_for_a_suggestion_is_itself() -> None:

@@ -316,6 +316,24 @@ def test_a_failed_gate_writes_nothing(
         "why.json",
     ]
     assert json.loads(report.read_bytes())["verdict"]["status"] == "fail"
+    # A report in its way does not make another exit code of the verdict.
+    report.write_text("mine")
+    again = run_quantize(tiny.path, "-o", path, "--data", data, "--report", report)
+    assert again.code == 1
+    assert "FAILED: the compiled model" in again.err
+    assert f"error: the report was not written: {report} exists with other content" in again.err
+    assert report.read_text() == "mine"
+
+
+def test_a_folder_in_the_place_of_an_output_leaves_nothing(
+    tiny: Tiny, run_quantize: RunQuantize, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.tflite"
+    path.mkdir()
+    run = run_quantize(tiny.path, "-o", path, "--data", tiny.data, "--max-drop", 5, "--force")
+    assert run.code == 2
+    assert f"{path} is a folder: name another output" in run.err
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_look_that_fails_does_not_hide_the_verdict(
