@@ -61,3 +61,8 @@ class FolderSplits(Splits):
     cache_note: str = ""
     copies: int = 0
     independent: Mapping[Role, int] = field(default_factory=dict)
+
+    @property
+    def torn(self) -> int:
+        """How many groups and lookalikes stand in two parts."""
+        return len(self.torn_groups) + len(self.lookalikes)

@@ -18,6 +18,7 @@ from convert.int8.conversion import convert_float, convert_int8
 from convert.int8.float_answers import check_float_answers
 from convert.int8.freeze import freeze
 from convert.int8.gate import judge
+from convert.int8.guessing import WHAT_TO_CHECK, seems_to_guess
 from convert.int8.packing import Identity, pack, with_metadata
 from convert.precision.conversion import convert_precision
 from convert.precision.kinds import DEFAULT, KINDS
@@ -167,18 +168,13 @@ def _of_float(record: AccuracyRecord) -> AccuracyRecord:
 
 
 def _warnings(comparison: Comparison) -> tuple[str, ...]:
-    # Twice the rate of guessing; of few classes, a fifth of the way from guessing to always right:
-    # a model that learned anything passes, one that gets its pixels in another range, or its
-    # classes in another order, does not. In the mean of the classes: of unequal ones a model that
-    # always gives the same answer would be right often.
+    # In the mean of the classes: of unequal ones a model that always gives the same answer would be
+    # right often.
     confusion = comparison.reference_confusion
     right = balanced_accuracy(confusion)
-    guessing = 1.0 / max(1, int((confusion.sum(axis=1) > 0).sum()))
-    threshold = min(2.0 * guessing, guessing + 0.2 * (1.0 - guessing))
-    if right >= threshold:
+    if not seems_to_guess(right, max(1, int((confusion.sum(axis=1) > 0).sum()))):
         return ()
     return (
         f"the float model itself is right on only {100 * right:.1f} % of the pictures, in the mean "
-        "of the classes: are its labels in the right order, and does it expect other pixel values "
-        "(--scale, --offset)?",
+        f"of the classes: {WHAT_TO_CHECK}",
     )

@@ -9,6 +9,7 @@ from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.compare import compare
 from convert.int8.compilation import Pictures
+from convert.int8.guessing import WHAT_TO_CHECK, seems_to_guess
 from convert.int8.predict import predict
 from convert.packaging.adoption import Adopted
 from minivgg_edge.manifest import AccuracyRecord
@@ -50,14 +51,8 @@ def measured(target: Adopted, pictures: Pictures) -> tuple[Measurement, ...]:
 
 def how_right(top1: float, count: int, model: Adopted) -> str:
     """Say what was measured, and what usually is behind it where it is no better than guessing."""
-    guessing = 1.0 / len(model.identity.labels)
     said = f"right on {top1:.2%} of {count:,} pictures"
-    if top1 >= min(2.0 * guessing, guessing + 0.2 * (1.0 - guessing)):
-        return said
-    return (
-        f"{said}: are its labels in the right order, and does it expect other pixel values "
-        "(--scale, --offset)?"
-    )
+    return f"{said}: {WHAT_TO_CHECK}" if seems_to_guess(top1, len(model.identity.labels)) else said
 
 
 def _parts(pictures: Pictures) -> Sequence[tuple[_Split, PictureSet]]:

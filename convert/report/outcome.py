@@ -81,9 +81,8 @@ def _kind(outcome: Outcome, role: str) -> str:
     splits = outcome.splits
     if not splits.groups or role in splits.placed:
         return "single pictures"
-    torn = len(splits.torn_groups) + len(splits.lookalikes)
-    if torn:
-        return f"groups, {torn:,} of which stand in two parts, which looks better than it is"
+    if splits.torn:
+        return f"groups, {splits.torn:,} of which stand in two parts, which looks better than it is"
     return "groups that were not trained on"
 
 

@@ -132,7 +132,7 @@ def prepare(options: argparse.Namespace, splits: Splits, size: InputSize) -> Pre
     choices["blocks_added"] = _blocks_added(options, architecture)
     choices["groups"] = splits.groups if isinstance(splits, FolderSplits) else 0
     if isinstance(splits, FolderSplits):
-        choices["torn"] = len(splits.torn_groups) + len(splits.lookalikes)
+        choices["torn"] = splits.torn
         choices["placed"] = list(splits.placed)
     if isinstance(splits, FolderSplits) and splits.grouping is not None:
         # Not into the fingerprint, which has the pictures of each part.
