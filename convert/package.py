@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,22 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_adoption_options(parser, options)
     say: Callable[[str], None] = _silent if options.quiet else _say
     from convert.packaging.names import wheel_names, wheel_version
-    from convert.packaging.wheel import WheelSpec, build_wheel
+    from convert.packaging.wheel import WheelSpec, build_wheel, check_spec, read_model
     from convert.report.model_card import model_card
 
     version = wheel_version(options.version)
-    if options.name is not None:
-        wheel_names(options.name)  # before the work, not behind it
-    model = _adopted(options, say) if options.adopt else _compiled(options)
-    manifest = model.file.manifest
-    names = wheel_names(manifest.name)
+    read = None if options.adopt else read_model(options.model)
+    name = options.name or (read[1].manifest.name if read else options.model.stem)
     spec = WheelSpec(
-        names,
+        wheel_names(name),
         version,
-        summary=options.description or " ".join(manifest.description.split()),
+        summary=options.description,
         author=options.author,
         license=options.license,
     )
+    check_spec(spec)  # before the work, not behind it
+    _check_card(options, spec)
+    if read is None:
+        model = _adopted(options, name, say)
+    else:
+        model = _named(read[0], name, source=str(options.model))
+    summary = options.description or " ".join(model.file.manifest.description.split())
+    spec = replace(spec, summary=summary)
     card = model_card(
         model.file,
         install=f"pip install --no-deps {spec.file_name}",
@@ -70,55 +75,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wheel = build_wheel(model.data, spec, card=card)
     files = {options.out / spec.file_name: wheel}
     if options.adopt:
-        files[options.out / f"{names.model}.tflite"] = model.data
+        files[options.out / _model_name(spec)] = model.data
     if options.card is not None:
         files[options.card] = card.encode("utf-8")
     if options.board is not None:
-        name, data = _bundle(options.board, spec, wheel, say)
-        files[options.out / name] = data
+        files[options.out / f"{_folder_name(options.board, spec)}.tar"] = _bundle(
+            options.board, spec, wheel, say
+        )
     write_and_tell(files, force=options.force, say=say)
     say(f"On the board: pip install --no-deps {spec.file_name}")
-    say(f"              minivgg-edge classify --model {names.model} photo.jpg")
+    say(f"              minivgg-edge classify --model {name} photo.jpg")
     return EXIT_DONE
 
 
-def _compiled(options: argparse.Namespace) -> _Model:
-    from convert.packaging.wheel import read_model, renamed
+def _check_card(options: argparse.Namespace, spec: WheelSpec) -> None:
+    """Check that the card is not to be written over what is written beside it.
+
+    Raises:
+        PackagingError: it is.
+    """
+    from convert.packaging.errors import PackagingError
+
+    names = [spec.file_name]
+    if options.adopt:
+        names.append(_model_name(spec))
+    if options.board is not None:
+        names.append(f"{_folder_name(options.board, spec)}.tar")
+    others = [options.model, *(options.out / name for name in names)]
+    if options.card is not None and options.card.resolve() in [path.resolve() for path in others]:
+        raise PackagingError(f"--card: expected a file of its own, got {options.card}")
+
+
+def _model_name(spec: WheelSpec) -> str:
+    return f"{spec.names.model}.tflite"
+
+
+def _folder_name(board_name: str, spec: WheelSpec) -> str:
+    return f"{spec.names.escaped}-{spec.version}-{board_name}"
+
+
+def _named(data: bytes, name: str, *, source: str) -> _Model:
+    from convert.packaging.wheel import renamed
     from minivgg_edge.model_file import parse_model_file
 
-    data, file = read_model(options.model)
-    source = str(options.model)
-    data = renamed(data, options.name or file.manifest.name, source=source)
+    data = renamed(data, name, source=source)
     return _Model(data, parse_model_file(data, source=source))
 
 
-def _adopted(options: argparse.Namespace, say: Callable[[str], None]) -> _Model:
+def _adopted(options: argparse.Namespace, name: str, say: Callable[[str], None]) -> _Model:
     from convert.packaging.adoption_options import adopt_file
-    from convert.packaging.names import wheel_names
     from minivgg_edge.model_file import parse_model_file
 
-    name = options.name or options.model.stem
-    wheel_names(name)
     adopted = adopt_file(options, name=name, say=say)
     for note in adopted.notes:
         print(f"note: {note}", file=sys.stderr)
     return _Model(adopted.data, parse_model_file(adopted.data, source=str(options.model)))
 
 
-def _bundle(
-    board_name: str, spec: WheelSpec, wheel: bytes, say: Callable[[str], None]
-) -> tuple[str, bytes]:
-    """Return the name and the bytes of the tar for a board without a network."""
+def _bundle(board_name: str, spec: WheelSpec, wheel: bytes, say: Callable[[str], None]) -> bytes:
+    """Return the bytes of the tar for a board without a network."""
     from convert.packaging.bundle import board_wheels, install_text, pack_bundle
 
     board = BOARDS[board_name]
     say(f"Downloading the wheels for {board.title}")
-    folder = f"{spec.names.escaped}-{spec.version}-{board_name}"
+    folder = _folder_name(board_name, spec)
     install = install_text(
         board, folder, distribution=spec.names.distribution, model=spec.names.model
     )
     wheels = {**board_wheels(board), spec.file_name: wheel}
-    return f"{folder}.tar", pack_bundle(folder, wheels, install)
+    return pack_bundle(folder, wheels, install)
 
 
 def _say(text: str) -> None:

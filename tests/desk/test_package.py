@@ -253,6 +253,30 @@ def test_bad_fields(
     assert not (tmp_path / "dist").exists()
 
 
+@pytest.mark.parametrize(
+    "card", ["dist/my_parts-1.0-py3-none-any.whl", "dist/../dist/my_parts-1.0-pi5.tar"]
+)
+def test_a_card_that_is_another_output(
+    card: str, package: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Said before anything is downloaded for the tar.
+    assert package("--card", tmp_path / card, "--board", "pi5", "--force") == 2
+    assert "--card: expected a file of its own" in capsys.readouterr().err
+    assert not (tmp_path / "dist").exists()
+
+
+@pytest.mark.parametrize("option", ["--license", "--author", "--description"])
+def test_a_bad_field_is_said_before_a_model_is_run(
+    option: str, package: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = tmp_path / "foreign.tflite"
+    foreign.write_bytes(b"no model")
+    assert package("--adopt", option, "a\nb", model=foreign) == 2
+    captured = capsys.readouterr()
+    assert option.lstrip("-")[:7] in captured.err.replace("summary", "description")
+    assert "Checking" not in captured.out
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "flipped", "folder"])
 def test_bad_models(
     damage: str, package: Package, tmp_path: Path, capsys: pytest.CaptureFixture[str]
