@@ -29,7 +29,8 @@ def read_reference(
         offset: see `scale`.
 
     Raises:
-        DataError: its labels or its size are not those of `target`.
+        DataError: its labels or its size are not those of `target`, or the training record beside
+            it is of another model.
         ConvertError: it is refused; the message says why.
         ModelFileError: so is a `.tflite` file.
         OSError: the file cannot be read.
@@ -40,10 +41,12 @@ def read_reference(
         from convert.int8.conversion import convert_float
         from convert.int8.float_model import load_float_model, picture_size
         from convert.int8.freeze import freeze
-        from convert.int8.inputs import load_identity
+        from convert.int8.inputs import check_weights, load_identity
 
         model = load_float_model(path)
-        labels = load_identity(path, name=target.manifest.name).labels
+        identity = load_identity(path, name=target.manifest.name)
+        check_weights(identity.training, model, path)
+        labels = identity.labels
         classes = int(model.outputs[0].shape[1])
         _check_reference(path, target, labels, classes, picture_size(model))
         return convert_float(freeze(model, scale=scale, offset=offset))

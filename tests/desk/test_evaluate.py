@@ -162,3 +162,13 @@ def test_a_float_model_that_is_not_the_reference(
     error = capsys.readouterr().err
     assert error.startswith(f"error: {path}: expected ")
     assert message in error
+
+
+def test_a_float_model_beside_the_record_of_another(
+    tiny: Tiny, tiny_compiled: TinyCompiled, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = keras_file(tmp_path / "other.keras", side=16, classes=3)
+    (tmp_path / "training.json").write_text(json.dumps({"weights_sha256": "0" * 64}))
+    arguments = [str(tiny_compiled.path), "--data", str(tiny.data), "--float", str(path)]
+    assert run_command(evaluate.main, arguments) == 2
+    assert "got that of a model with other weights" in capsys.readouterr().err
