@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -62,6 +63,22 @@ def class_sizes(scanned: Scanned) -> Iterator[Finding]:
             "training weighs the classes and the report has the accuracy of each; more pictures of "
             "the small ones help more",
         )
+
+
+def alike_names(scanned: Scanned) -> Iterator[Finding]:
+    """Find class names that differ in case or in the form of their Unicode characters alone."""
+    alike: dict[str, list[str]] = {}
+    for name in scanned.class_names:
+        alike.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
+    for names in alike.values():
+        if len(names) > 1:
+            yield Finding(
+                "alike-names",
+                "warning",
+                f"classes {' and '.join(map(ascii, names))} have the same name but for upper case "
+                "or the form of a character",
+                "if they are one class, move the pictures into one folder",
+            )
 
 
 def one_series(scanned: Scanned) -> Iterator[Finding]:

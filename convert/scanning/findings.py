@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from statistics import median
 
-from convert.scanning.class_findings import class_sizes, one_series
+from convert.scanning.class_findings import alike_names, class_sizes, one_series
 from convert.scanning.copy_findings import across_parts, exact_copies, near_copies
 from convert.scanning.facts import Facts
 from convert.scanning.finding import Finding, Scanned, count_text
@@ -127,6 +127,7 @@ def _looks(scanned: Scanned) -> Iterator[Finding]:
 
 _CHECKS: tuple[Callable[[Scanned], Iterator[Finding]], ...] = (
     class_sizes,
+    alike_names,
     one_series,
     _unused_folders,
     _undecodable,

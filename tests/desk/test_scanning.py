@@ -236,6 +236,21 @@ def test_a_class_that_is_one_series(tmp_path: Path) -> None:
     assert "one-series" not in codes(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [("Cat", "'Cat' and 'cat'"), ("caf\u00e9", None), ("\uff43at", "'cat' and '\\uff43at'")],
+)
+def test_classes_whose_names_look_alike(tmp_path: Path, other: str, shown: str | None) -> None:
+    fill(tmp_path, classes=("cat", "dog", other))
+    if len(list(tmp_path.iterdir())) < 3:
+        pytest.skip("this file system takes both names for one")
+    found = {finding.code: finding for finding in scan_folder(tmp_path).findings}
+    assert ("alike-names" in found) == (shown is not None)
+    if shown is not None:
+        assert found["alike-names"].severity == "warning"
+        assert f"classes {shown} have" in found["alike-names"].sentence
+
+
 def test_parts_that_are_given_need_no_second_series(tmp_path: Path) -> None:
     for part, start in (("train", 0), ("val", 500)):
         for label, number in itertools.product(range(2), range(20)):
