@@ -27,6 +27,7 @@ import numpy as np
 
 from minivgg_edge import classifier
 from minivgg_edge.errors import PictureError
+from minivgg_edge.fork_order import order_forks
 from minivgg_edge.picture_file import open_picture_file
 from minivgg_edge.picture_header import check_header, describe_start
 from minivgg_edge.tiff_tags import check_exif
@@ -77,8 +78,6 @@ _STRIP_PIXELS = 1 << 18
 # of rows would become the model's width times these.
 _LARGEST_SIDE = (1 << 16) - 1
 _REASON = 300  # characters of a decoder's message
-
-_forks_are_ordered = False  # by `_import_pillow`, also where the application imported Pillow first
 
 
 def decode(
@@ -211,63 +210,9 @@ def _require_pillow(name: str) -> None:
 
 
 def _import_pillow() -> None:
-    global _forks_are_ordered
     with classifier.imports_lock:
-        if not _forks_are_ordered:
-            # Pillow's plugins use it, and it has a lock that forks take.
-            if "logging" in sys.modules:
-                classifier.register_at_fork()
-            else:
-                with _registering_together():
-                    import logging  # noqa: F401
-            _forks_are_ordered = True
+        order_forks()
         import PIL.Image  # noqa: F401
-
-
-@contextlib.contextmanager
-def _registering_together() -> Iterator[None]:
-    """Let forks take `imports_lock` before the locks that modules register inside.
-
-    At once, and not behind their import: a fork in between would take theirs, and wait for ours,
-    while the import waits for theirs.
-    """
-    if not hasattr(os, "register_at_fork"):  # Windows
-        yield
-        return
-    original = os.register_at_fork
-
-    def register(**hooks: Any) -> None:
-        original(**(_behind_ours(**hooks) if "before" in hooks else hooks))
-
-    os.register_at_fork = register
-    try:
-        yield
-    finally:
-        os.register_at_fork = original
-
-
-def _behind_ours(**theirs: Any) -> dict[str, Any]:
-    """Return hooks of a fork that take `imports_lock` around what a module does there."""
-    ours: dict[str, Any] = classifier.FORK_HOOKS
-    taken: list[bool] = []
-
-    def before() -> None:
-        ours["before"]()
-        theirs["before"]()
-        taken.append(True)
-
-    def after_in_parent() -> None:
-        if taken:  # else the fork had begun before these hooks were there
-            taken.pop()
-            theirs.get("after_in_parent", bool)()
-            ours["after_in_parent"]()
-
-    def after_in_child() -> None:
-        taken.clear()
-        theirs.get("after_in_child", bool)()
-        ours["after_in_child"]()
-
-    return {"before": before, "after_in_parent": after_in_parent, "after_in_child": after_in_child}
 
 
 def _decode_stream(stream: IO[bytes], name: str, max_pixels: int) -> npt.NDArray[np.uint8]:

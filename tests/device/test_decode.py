@@ -19,8 +19,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageFile, ImageOps
 
-from minivgg_edge import classifier
-from minivgg_edge import decode as decode_module
+from minivgg_edge import classifier, fork_order
 from minivgg_edge.decode import (
     DEFAULT_MAX_PIXELS,
     decode,
@@ -574,7 +573,7 @@ def test_without_pillow_forks_are_ordered_once(monkeypatch: pytest.MonkeyPatch) 
     """Each picture of a program that tries again and again would add to what each fork calls."""
     registered: list[bool] = []
     monkeypatch.setattr(classifier, "register_at_fork", lambda: registered.append(True))
-    monkeypatch.setattr(decode_module, "_forks_are_ordered", False)
+    monkeypatch.setattr(fork_order, "_are_ordered", False)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "PIL.Image", None)
         for _ in range(3):
