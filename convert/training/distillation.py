@@ -99,7 +99,13 @@ def softened(scores: tf.Tensor, temperature: float) -> tf.Tensor:
     return tf.nn.softmax(tf.math.log(tf.maximum(scores, LEAST_SCORE)) / temperature)
 
 
-def distillation_loss(logits: tf.Tensor, teacher: tf.Tensor, temperature: float) -> tf.Tensor:
+def distillation_loss(
+    logits: tf.Tensor,
+    teacher: tf.Tensor,
+    temperature: float,
+    *,
+    sample_weight: tf.Tensor | None = None,
+) -> tf.Tensor:
     """Compute T² KL(teacher || softmax(logits / T)), the mean over the batch.
 
     Hinton, Vinyals and Dean 2015 (arXiv:1503.02531), section 2: the gradients of softened targets
@@ -110,9 +116,12 @@ def distillation_loss(logits: tf.Tensor, teacher: tf.Tensor, temperature: float)
         logits: float32 (n, classes), of the student.
         teacher: float32 (n, classes), softened by the same temperature.
         temperature: T.
+        sample_weight: float32 (n,), of each picture; None: 1.
     """
     import tensorflow as tf
 
     student = tf.nn.log_softmax(logits / temperature)
     divergence = tf.reduce_sum(tf.math.xlogy(teacher, teacher) - teacher * student, axis=1)
+    if sample_weight is not None:
+        divergence *= sample_weight
     return temperature**2 * tf.reduce_mean(divergence)

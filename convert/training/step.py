@@ -75,10 +75,13 @@ def traced_step(
         return tf.linalg.matvec(targets, tf.constant(recipe.class_weights, tf.float32))
 
     def loss_of(logits: tf.Tensor, targets: tf.Tensor, answers: tf.Tensor) -> tf.Tensor:
-        true = cross_entropy(targets, logits, sample_weight=weights_of(targets))
+        weights = weights_of(targets)
+        true = cross_entropy(targets, logits, sample_weight=weights)
         if distillation is None:
             return true
-        followed = distillation_loss(logits, answers, distillation.temperature)
+        followed = distillation_loss(
+            logits, answers, distillation.temperature, sample_weight=weights
+        )
         weight = distillation.weight
         return (1.0 - weight) * true + weight * followed
 

@@ -45,9 +45,10 @@ class Expected:
         if distillation is not None:
             t, share = distillation.temperature, distillation.weight
             student = softmax(logits / t)
-            divergence = (ANSWERS * np.log(ANSWERS / student)).sum(axis=1).mean()
+            divergence = (weight_of * (ANSWERS * np.log(ANSWERS / student)).sum(axis=1)).mean()
             loss = (1 - share) * loss + share * t**2 * divergence
-            slope = (1 - share) * slope + share * t * (student - ANSWERS) / 2
+            followed = weight_of[:, None] * t * (student - ANSWERS) / 2
+            slope = (1 - share) * slope + share * followed
         gradients = [pixels.T @ slope, slope.sum(axis=0)]
         for index, gradient in enumerate(gradients):
             weight = self.weights[index]
@@ -67,8 +68,12 @@ class Expected:
         {},
         {"distillation": Distillation("ab", weight=0.7, temperature=2.0, views="cached")},
         {"class_weights": (0.5, 1.0, 2.0)},
+        {
+            "class_weights": (0.5, 1.0, 2.0),
+            "distillation": Distillation("ab", weight=0.7, temperature=2.0, views="cached"),
+        },
     ],
-    ids=["labels", "teacher", "class weights"],
+    ids=["labels", "teacher", "class weights", "class weights and teacher"],
 )
 def test_steps_by_hand(options):
     import keras
