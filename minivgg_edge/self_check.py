@@ -94,10 +94,9 @@ def self_test(
     """Try on this machine whether pictures and a model give what they gave at the desk.
 
     Right is, for every golden vector: the best class is the same (of equal outputs the first), and
-    no output is farther off than the manifest's `tolerance_steps` for this runtime, on
-    tflite-runtime than 8 steps if these are fewer. A runtime
-    without an entry is judged by the best classes alone, and a float32 model, which has no steps,
-    by `golden_answers.FLOAT_TOLERANCE`.
+    no output is farther off than the manifest's `tolerance_steps` for this runtime allow;
+    tflite-runtime is always allowed 8 steps. A runtime without an entry is judged by the best
+    classes alone, and a float32 model, which has no steps, by `golden_answers.FLOAT_TOLERANCE`.
 
     Args:
         model: As for `Classifier`.

@@ -13,6 +13,7 @@ from minivgg_edge.catalog import load_model
 from minivgg_edge.cli.arguments import add_model
 from minivgg_edge.cli.terminal import percent, printable, say, table
 from minivgg_edge.errors import ModelVersionError, RuntimeUnavailableError
+from minivgg_edge.golden_answers import allowed_steps
 from minivgg_edge.interpreter import RuntimeInfo, check_minimum_runtime, runtime_info
 from minivgg_edge.manifest import AccuracyRecord, InputSpec, Manifest, OutputSpec
 from minivgg_edge.measured import Measurement, measurements_alone
@@ -77,7 +78,10 @@ def _runtime(model: ModelFile) -> tuple[RuntimeInfo | None, str | None]:
 def _lines(model: ModelFile, runtime: RuntimeInfo | None, problem: str | None) -> Iterator[str]:
     manifest = model.manifest
     here = "none" if runtime is None else f"{runtime.name} {runtime.version}"
-    tolerance = manifest.runtime.tolerance_steps.items()
+    tolerance = [
+        f"{name}: {allowed_steps(name, steps)} output steps"
+        for name, steps in manifest.runtime.tolerance_steps.items()
+    ]
     rows = [
         ("model", manifest.name),
         ("description", manifest.description),
@@ -89,7 +93,7 @@ def _lines(model: ModelFile, runtime: RuntimeInfo | None, problem: str | None) -
         ("runtime here", here if problem is None else f"{here}: {problem}"),
         ("runtime needed", f"TensorFlow Lite {manifest.runtime.minimum_runtime} or newer"),
         ("operators", _operators(manifest)),
-        ("tolerance", ", ".join(f"{name}: {n} output steps" for name, n in tolerance) or "none"),
+        ("tolerance", ", ".join(tolerance) or "none"),
     ]
     yield from _fields(rows)
     yield from _accuracy(manifest.accuracy, measurements_alone(manifest))

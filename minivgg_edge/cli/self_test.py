@@ -19,7 +19,8 @@ code runs in child processes: a crash is a failed check that names the signal.""
 
 _EPILOG = """\
 The model file is verified first. Its golden vectors have to get the same labels, and outputs within
-the tolerance that the model states for this runtime (float32: 1e-4 of the largest output).
+the tolerance that the model states for this runtime, on tflite-runtime within 8 quantization steps
+at least (float32: 1e-4 of the largest output).
 
 exit codes: 0 passed, 1 a check failed, 2 bad usage or a bad model file
 

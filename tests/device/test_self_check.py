@@ -28,7 +28,6 @@ from minivgg_edge.golden import GoldenVectors
 from minivgg_edge.golden_answers import (
     FLOAT_TOLERANCE,
     differences,
-    tolerance_of,
     wrong_answers,
 )
 from minivgg_edge.interpreter import Engine, runtime_info
@@ -36,6 +35,9 @@ from minivgg_edge.manifest import RuntimeSpec
 from minivgg_edge.model_file import ModelFile, pack_model_file
 
 Repack = Callable[..., Path]
+
+# Steps that the bundled model's outputs may be off on a runtime.
+ALLOWED = {"ai-edge-litert": 1, "tflite-runtime": 8}
 
 
 def _detail(report: SelfTestReport, name: str) -> str:
@@ -64,7 +66,7 @@ def test_the_bundled_model_passes(bundled: ModelFile) -> None:
     assert report.sha256 == bundled.sha256
     assert report.runtime == runtime_info()
     assert report.vectors == len(bundled.golden_vectors().inputs)
-    assert report.tolerance == tolerance_of(bundled.manifest, runtime_info())
+    assert report.tolerance == ALLOWED[runtime_info().name]
     assert report.largest_difference is not None
     assert report.largest_difference <= report.tolerance
     assert report.time_ms > 0
@@ -129,9 +131,9 @@ def _raise_a_low_output(steps: int) -> Callable[[np.ndarray], None]:
 
 
 def test_off_by_the_tolerance_passes_and_by_one_step_more_fails(
-    with_golden: Callable[..., Path], bundled: ModelFile
+    with_golden: Callable[..., Path],
 ) -> None:
-    tolerance = tolerance_of(bundled.manifest, runtime_info())
+    tolerance = ALLOWED[runtime_info().name]
     report = self_test(with_golden(_raise_a_low_output(tolerance)))
     assert report.passed, report
     assert report.largest_difference == tolerance
