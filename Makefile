@@ -130,9 +130,9 @@ guide: $(STAMP)  ## the commands of docs/first-hour.md, typed into emulated boar
 quantization: $(STAMP)  ## every method of quantization, calibration seeds, the search, a hard model
 	@$(BIN)/python -m benchmarks.quantization $(if $(wildcard $(DATA)),--data $(DATA))
 
-precision: $(STAMP)  ## other precisions than int8, and the second quantizer: accuracy, cost, where they run (PRECISION=options)
-	@$(BIN)/python -m benchmarks.precision $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
-	@$(BIN)/python -m benchmarks.second_engine $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISION)
+precision: $(STAMP)  ## other precisions than int8, and the second quantizer: accuracy, cost, where they run (PRECISIONS=options)
+	@$(BIN)/python -m benchmarks.precision $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISIONS)
+	@$(BIN)/python -m benchmarks.second_engine $(if $(wildcard $(DATA)),--data $(DATA)) $(PRECISIONS)
 
 robustness: $(STAMP)  ## the published models on re-saved, shifted, dark, blurred and noisy test pictures
 	@$(BIN)/python -m benchmarks.robustness $(if $(wildcard $(DATA)),--data $(DATA))
