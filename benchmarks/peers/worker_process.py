@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from benchmarks.peers.errors import PeerUnavailableError
+from minivgg_edge.child_process import how_it_ended
 
 WORKER_FILE = Path(__file__).resolve().with_name("worker.py")
 _TIMEOUT_S = 300.0
@@ -92,11 +93,19 @@ class WorkerProcess:
         stdout = self._process.stdout
         if stdout is None:
             raise RuntimeError("the worker has no stdout")
-        limit = threading.Timer(self._timeout_s, self._process.kill)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        limit = threading.Timer(self._timeout_s, end)
         limit.start()
         line = stdout.readline()
         limit.cancel()
         if not line:
+            if late.is_set():
+                raise PeerUnavailableError(f"it gave no answer within {self._timeout_s:g} s")
             raise PeerUnavailableError(self._last_words())
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -107,6 +116,4 @@ class WorkerProcess:
         self._errors.seek(0)
         lines = self._errors.read().decode("utf-8", errors="replace").split("\n")
         words = [line.strip() for line in lines if line.strip()]
-        if code < 0:
-            return f"its process ended by signal {-code}"
-        return words[-1] if words else f"its process ended with exit code {code}"
+        return words[-1] if words and code >= 0 else f"its process {how_it_ended(code)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from typing import Any
 
 from benchmarks.peers.environments import ensure_environment
 from benchmarks.peers.errors import PeerUnavailableError
+from minivgg_edge.child_process import how_it_ended
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _ENVIRONMENTS = Path("out") / "reliability"
@@ -96,7 +96,7 @@ def run_worker(
             f"{runtime.title}: {module} gave no answer within {timeout_s:g} s"
         ) from error
     if run.returncode != 0:
-        raise WorkerError(f"{runtime.title}: {module} {ending(run.returncode)}")
+        raise WorkerError(f"{runtime.title}: {module} {how_it_ended(run.returncode)}")
     answer = (run.stdout.splitlines() or [""])[-1]
     try:
         document: dict[str, Any] = json.loads(answer)
@@ -105,13 +105,3 @@ def run_worker(
             f"{runtime.title}: {module}: expected a JSON object, got {answer[:200]!r}"
         ) from error
     return document
-
-
-def ending(code: int) -> str:
-    """Say how a process ended whose return code, as `subprocess` gives it, is `code`."""
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        return f"was ended by {signal.Signals(-code).name}"
-    except ValueError:  # real-time signals have no name
-        return f"was ended by signal {-code}"

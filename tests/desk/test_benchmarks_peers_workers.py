@@ -159,7 +159,7 @@ def test_worker_that_hangs_or_crashes_is_ended(
     silent = tmp_path / "silent.py"
     silent.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(worker_process, "WORKER_FILE", silent)
-    with pytest.raises(PeerUnavailableError, match="its process ended by signal 9"):
+    with pytest.raises(PeerUnavailableError, match=r"it gave no answer within 0\.5 s"):
         WorkerProcess(HERE, timeout_s=0.5)
     silent.write_text("import os\nos._exit(3)\n")
     with pytest.raises(PeerUnavailableError, match="its process ended with exit code 3"):

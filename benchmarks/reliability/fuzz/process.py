@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from benchmarks.reliability.runtimes import WorkerError, ending
+from benchmarks.reliability.runtimes import WorkerError
+from minivgg_edge.child_process import how_it_ended
 
 WORKER_FILE = Path(__file__).resolve().with_name("worker.py")
 _START_TIMEOUT_S = 120.0
@@ -130,7 +131,7 @@ class Worker:
         self._end()
         self._messages.seek(0)
         words = self._messages.read().decode("utf-8", errors="replace").strip()
-        how = f"the worker {ending(code)}"
+        how = f"the worker {how_it_ended(code)}"
         message = f"{how}: {words[-_LONGEST_WORDS:]}" if words else how
         return {"outcome": "crash", "message": " ".join(message.split())}
 
