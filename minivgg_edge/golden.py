@@ -14,7 +14,7 @@ import math
 import re
 import reprlib
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class GoldenVectors(Record, eq=False):
         outputs: (k, classes) of the model's output dtype: quantized values, not scores.
     """
 
-    inputs: npt.NDArray[np.generic]
+    inputs: npt.NDArray[np.uint8]
     outputs: npt.NDArray[np.generic]
 
     def to_npz(self) -> bytes:
@@ -88,7 +88,7 @@ def _npy(array: npt.NDArray[np.generic]) -> bytes:
 
 def _read_npy(
     arrays: dict[str, bytes], name: str, dtype: str, shape: tuple[int, ...], *, where: str
-) -> npt.NDArray[np.generic]:
+) -> npt.NDArray[Any]:
     """Return the array (k, *shape) of an entry without trusting the size in its header."""
     where = f"{where}: {name}"
     data = arrays.get(f"{name}.npy")

@@ -111,7 +111,7 @@ def write_cache(path: Path, pictures: Sequence[Kept]) -> str:
     np.savez(
         buffer,
         images=np.stack([image for _, image in pictures]),
-        thumbnails=np.stack([facts.thumbnail for facts, _ in pictures]),
+        thumbnails=np.stack([t for f, _ in pictures if (t := f.thumbnail) is not None]),
         facts=np.frombuffer(text, dtype=np.uint8),
         made_by=np.array(_made_by()),
     )

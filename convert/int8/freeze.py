@@ -162,7 +162,7 @@ def _normalizes_channels(layer: keras.Layer | None, source: keras.Layer) -> bool
     One of another axis, of rows for example, has as many factors as there are rows; where these
     are as many as the channels, they would fit the kernel and mean something else.
     """
-    if type(layer).__name__ != "BatchNormalization":
+    if layer is None or type(layer).__name__ != "BatchNormalization":
         return False
     channels_last = getattr(source, "data_format", "channels_last") == "channels_last"
     return channels_last and layer.axis in (-1, layer.input_spec.ndim - 1)

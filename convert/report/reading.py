@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from convert.data.folder_splits import FolderSplits
-from convert.data.pictures import Splits
+from convert.data.pictures import PictureSet, Splits
+from convert.data.split_file import Role
 from minivgg_edge.cli.terminal import printable
 
 
@@ -18,7 +19,11 @@ def reading_notes(splits: Splits) -> tuple[str, ...]:
         notes.append(f"Groups of pictures that stay together: {splits.groups}")
     if splits.copies:
         notes.append(f"Copies of held-out pictures, of which one is judged: {splits.copies}")
-    for role, pictures in (("validation", splits.validation), ("test", splits.test)):
+    parts: tuple[tuple[Role, PictureSet | None], ...] = (
+        ("validation", splits.validation),
+        ("test", splits.test),
+    )
+    for role, pictures in parts:
         independent = splits.independent.get(role, 0)
         if pictures is not None and 0 < independent < len(pictures):
             notes.append(

@@ -134,9 +134,10 @@ class Augmentation:
         rows = np.stack([cosines, sines, left, -sines, cosines, top], axis=1).tolist()
         result = np.empty_like(images)
         for place, (image, row) in enumerate(zip(images, rows, strict=True)):
-            result[place] = Image.fromarray(image).transform(
+            moved = Image.fromarray(image).transform(
                 (width, height), Image.Transform.AFFINE, row, Image.Resampling.BILINEAR
             )
+            result[place] = np.asarray(moved)
         return result
 
     def _blur(self, images: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Checkpoint:
     fingerprint: dict[str, object]
     epochs_done: int
     history: list[dict[str, float]]
-    arrays: Sequence[NDArray[np.generic]]
+    arrays: Sequence[NDArray[Any]]
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint over the previous one, whole or not at all."""
@@ -56,9 +57,10 @@ class Checkpoint:
             "epochs_done": self.epochs_done,
             "history": self.history,
         }
-        named = {f"variable_{index:04d}": array for index, array in enumerate(self.arrays)}
+        named: dict[str, Any] = {"state": np.array(json.dumps(state))}
+        named |= {f"variable_{index:04d}": array for index, array in enumerate(self.arrays)}
         buffer = io.BytesIO()
-        np.savez(buffer, state=np.array(json.dumps(state)), **named)
+        np.savez(buffer, **named)
         write_atomically(folder / CHECKPOINT_NAME, buffer.getvalue())
 
 

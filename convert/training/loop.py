@@ -37,6 +37,7 @@ from convert.training.teacher import Teacher, answering, cached_answers, fast_te
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 
 class Trainer:
@@ -332,7 +333,7 @@ class Trainer:
         Checkpoint(self.fingerprint, self.epochs_done, self.history, arrays).save(self.folder)
         report(Progress(epoch, epochs, steps, steps, loss, record))
 
-    def _variables(self) -> list[object]:
+    def _variables(self) -> list[tf.Variable]:
         """Every variable that a step reads or writes, the dropout generators' states included."""
         return [
             *(variable.value for variable in self._trained.variables),
