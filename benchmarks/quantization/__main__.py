@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,9 +26,6 @@ from convert.search.options import DEFAULT_BUDGET_S
 MEASURED = Path("out") / "quantization"
 MOST_MINUTES = 15
 
-# A script of its own, as the tests and the per-layer report are held to the same model.
-_HARD_MODEL = Path(__file__).resolve().parents[2] / "tests" / "desk" / "hard_model.py"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
@@ -39,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     # Here and not above: TensorFlow takes seconds.
     from benchmarks.quantization import tables
+    from benchmarks.quantization.hard_model import write_hard
     from benchmarks.quantization.subject import load_subject
 
     subject = load_subject(options.model, options.data, limit=options.limit)
@@ -48,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     outcomes["pictures"] = tables.counts_outcome(subject, found, _say)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hard.keras"
-        title = _plant(options.model, path)
+        title = write_hard(options.model, path)
         hard = load_subject(path, options.data, limit=options.limit)
         outcomes["hard"] = tables.hard_outcome(hard, title, options.time_budget, _say)
     measured = float_model_digest(options.model)
@@ -66,21 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
     return EXIT_GATE_FAILED if failures else EXIT_DONE
-
-
-def _plant(model: Path, path: Path) -> str:
-    """Write the hard model; returns the script's sentence about it."""
-    command = [sys.executable, _HARD_MODEL, model, "-o", path]
-    root = Path(__file__).resolve().parents[2]
-    done = subprocess.run(  # noqa: S603 - the script above
-        command,
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": str(root)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout.strip().splitlines()[-1].split(": ", 1)[1]
 
 
 def _say(text: str) -> None:

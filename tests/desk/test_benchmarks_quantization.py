@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hard_model import plant
 from tiny_model import Tiny
 
 from benchmarks.quantization import __main__ as command
-from benchmarks.quantization import document, tables
+from benchmarks.quantization import document, hard_model, tables
 from benchmarks.quantization import subject as subject_module
 from benchmarks.quantization.subject import FIRST, Subject, load_subject
 from benchmarks.result import read_result
 from convert.command import run_command
 from convert.int8.comparison import Comparison
+from convert.int8.float_model import load_float_model
+from convert.int8.inputs import check_weights
+from convert.int8.labels import read_training_record
 from convert.quiet import quiet
 from convert.search.method import PLAIN, Method
 from convert.search.plan import SEEDS
+from convert.training.record import weights_sha256
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -44,7 +49,7 @@ def test_a_result_names_the_command_that_made_it(
     """One of a quick look is not one of all pictures."""
     none = tables.Outcome(())
     monkeypatch.setattr(subject_module, "load_subject", lambda *_, **__: None)
-    monkeypatch.setattr(command, "_plant", lambda *_: "")
+    monkeypatch.setattr(hard_model, "write_hard", lambda *_: "")
     monkeypatch.setattr(tables, "search_outcome", lambda *_: (none, PLAIN))
     for name in ("methods", "seeds", "counts", "hard"):
         monkeypatch.setattr(tables, f"{name}_outcome", lambda *_: none)
@@ -128,8 +133,7 @@ def test_broken_claims_are_said(losses: tuple[int, ...], broken: list[str]) -> N
 
 def test_the_hard_model_is_held_to_its_claims(tiny: Tiny, tmp_path: Path) -> None:
     with quiet():
-        plant(tiny.model, factor=1024.0, share=0.25).model.save(tmp_path / "hard.keras")
-    (tmp_path / "training.json").write_bytes((tiny.path.parent / "training.json").read_bytes())
+        hard_model.write_hard(tiny.path, tmp_path / "hard.keras", factor=1024.0, share=0.25)
     hard = load_subject(tmp_path / "hard.keras", tiny.data)
     outcome = tables.hard_outcome(hard, "channels planted", 1e6, _silent)
     assert outcome.failures == ()
@@ -139,3 +143,22 @@ def test_the_hard_model_is_held_to_its_claims(tiny: Tiny, tmp_path: Path) -> Non
     failures = tables.hard_outcome(easy, "", 1e-9, _silent).failures
     assert any("expected a loss of 2 points" in failure for failure in failures)
     assert any("its budget was 0 s" in failure for failure in failures)
+
+
+def test_a_hard_model_has_a_record_of_its_own(tiny: Tiny, tmp_path: Path) -> None:
+    """Compiling it beside that of the original would be refused."""
+    (tmp_path / "from").mkdir()
+    original = Path(shutil.copy(tiny.path, tmp_path / "from"))
+    record = json.loads((tiny.path.parent / "training.json").read_bytes())
+    record["weights_sha256"] = weights_sha256(tiny.model)
+    (original.parent / "training.json").write_text(json.dumps(record))
+    path = tmp_path / "hard" / "model.keras"
+    with quiet():
+        assert run_command(hard_model.main, [str(original), "-o", str(path)]) == 0
+    written = read_training_record(path)
+    with quiet():
+        check_weights(written, load_float_model(path), path)
+    assert written["labels"] == record["labels"]
+    beside = [str(original), "-o", str(original.parent / "hard.keras")]
+    with quiet():
+        assert run_command(hard_model.main, beside) == 2

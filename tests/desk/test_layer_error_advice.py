@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hard_model import plant
 from numpy.typing import NDArray
 from tiny_model import Tiny
 
+from benchmarks.quantization.hard_model import plant
 from convert.data.sample import load_sample
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.int8.compilation import Pictures, Settings

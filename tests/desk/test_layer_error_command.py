@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hard_model import plant
 from tiny_model import Run, RunQuantize, Tiny, TinyCompiled
 
+from benchmarks.quantization.hard_model import plant
 from convert.command import run_command
 from convert.layer_error.__main__ import main
 from convert.quiet import quiet

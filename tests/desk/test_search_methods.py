@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hard_model import plant
 from numpy.typing import NDArray
 from tiny_model import TINY_SIDE, Tiny, randomize_normalization, tiny_pictures
 
+from benchmarks.quantization.hard_model import plant
 from convert.errors import ConversionError, DataError
 from convert.int8.audit import describe
 from convert.int8.conversion import convert_calibrated, convert_float, quantize

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hard_model import plant
 from numpy.typing import NDArray
 from tiny_model import RunQuantize, Tiny
 
+from benchmarks.quantization.hard_model import plant
 from convert.data.pictures import PictureSet
 from convert.errors import DataError
 from convert.int8.freeze import freeze

@@ -5,12 +5,17 @@ divided by it. ReLU and pooling in between do not care, and powers of two round 
 model is the same function. But the layer's activation has one scale for all of its channels, and
 with min-max ranges the channels that were left alone share the few lowest codes.
 
-`python tests/desk/hard_model.py MODEL.keras -o HARD.keras` writes one, to try `--search` on.
+`python -m benchmarks.quantization.hard_model MODEL.keras -o HARD/model.keras` writes one, to try
+`--search` on, and the training record of the original beside it, where that has one.
+
+Exit codes: 0 done; 2 bad usage or bad input.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +23,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from convert.command import EXIT_DONE, run_command
+from convert.errors import DataError
+from convert.json_bytes import json_bytes
+from minivgg_edge.atomic import write_atomically
 
 if TYPE_CHECKING:
     import keras
@@ -95,31 +105,81 @@ def _divide_inputs(layer: keras.Layer, factors: NDArray[np.float32]) -> None:
     layer.set_weights([kernel / repeated[:, np.newaxis], *rest])
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Write a hard model beside a copy of the original's training record."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("model", type=Path)
-    parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--layer", help="default: the convolution in the middle")
-    parser.add_argument("--factor", type=float, default=FACTOR)
-    parser.add_argument("--share", type=float, default=SHARE)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    from convert.int8.float_model import load_float_model
+def write_hard(
+    model: Path,
+    out: Path,
+    layer: str | None = None,
+    *,
+    factor: float = FACTOR,
+    share: float = SHARE,
+    seed: int = 0,
+) -> str:
+    """Write a hard model of a `.keras` file, and the original's training record beside it.
 
-    planted = plant(
-        load_float_model(options.model),
+    Args:
+        model: the original.
+        out: where to; what is there is replaced.
+        layer: see `plant`, as are the following.
+        factor: a power of two.
+        share: of the channels.
+        seed: of the choice of channels.
+
+    Returns:
+        A sentence about what was changed.
+
+    Raises:
+        DataError: the original's training record is malformed, or of another model.
+        OSError: a file cannot be read or written.
+    """
+    from convert.int8.float_model import load_float_model
+    from convert.int8.inputs import check_weights
+    from convert.int8.labels import TRAINING_RECORD, read_training_record
+    from convert.training.record import weights_sha256
+
+    original, record = load_float_model(model), read_training_record(model)
+    check_weights(record, original, model)
+    if out.parent.resolve() == model.parent.resolve():
+        raise DataError(f"{out}: expected a folder of its own, for the training record beside it")
+    planted = plant(original, layer, factor=factor, share=share, seed=seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    planted.model.save(out)
+    if record:
+        document = {**record, "weights_sha256": weights_sha256(planted.model)}
+        write_atomically(out.parent / TRAINING_RECORD, json_bytes(document, indent=1))
+    return f"channels {planted.channels} of {planted.layer} times {factor}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sentence = write_hard(
+        options.model,
+        options.out,
         options.layer,
         factor=options.factor,
         share=options.share,
         seed=options.seed,
     )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    planted.model.save(options.out)
-    print(f"{options.out}: channels {planted.channels} of {planted.layer} times {options.factor}")
+    print(f"{options.out}: {sentence}")
+    return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quantization.hard_model",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("model", type=Path, metavar="MODEL.keras")
+    add("-o", "--out", type=Path, required=True, metavar="HARD.keras")
+    add("--layer", help="default: the convolution in the middle")
+    add("--factor", type=float, default=FACTOR, help="default: %(default)s")
+    add("--share", type=float, default=SHARE, help="default: %(default)s")
+    add("--seed", type=int, default=0, help="default: %(default)s")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run_command(main))
