@@ -27,10 +27,10 @@ from convert.report.tables import Table
 from convert.report.text import percent, table
 from minivgg_edge.catalog import load_model
 from minivgg_edge.classifier import Classifier, Picture
+from minivgg_edge.picture_file import PICTURE_SUFFIXES
 
 NOISE_COUNT = 1000
 _SEED = 12
-_PICTURES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _sets(
         _, pictures = read_test_pictures(options.data, load_model(options.model))
         yield "test pictures of its own classes", pictures.images
     for folder in options.others:
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES)
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in PICTURE_SUFFIXES)
         yield folder.name, files
     yield "grey noise", noise(classifier.input_shape)
     yield "one grey all over", plain(classifier.input_shape)
