@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.results_page import ResultsPage
 from convert.command import run_command
 
-MEASURED = Path("out") / "quantization"
+MEASURED = Path("out") / "precision"
 PAGE = ResultsPage(
     "benchmarks.precision.document",
     Path(__file__).resolve().parent.parent / "results" / "precision",
