@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.models import PUBLISHED
+from benchmarks.peers.contenders import RESNET8
 from benchmarks.published import PublishedModel, Run, published_models
 from benchmarks.report import stored_results
-from benchmarks.robustness.__main__ import PEER
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
 from convert.report.candidates import PI_NUMBERS, Candidate, candidates
 from convert.report.markdown import rows_markdown
@@ -208,7 +208,7 @@ def _seeds(model: PublishedModel) -> str:
 def _robustness(model: PublishedModel, document: Mapping[str, Any] | None) -> str:
     if document is None or document["models"].get(model.name) != model.file.sha256:
         return ""
-    names = [name for name in (model.name, PEER) if name in document["rows"][0]["top1"]]
+    names = [name for name in (model.name, RESNET8) if name in document["rows"][0]["top1"]]
     columns = ["test pictures", *(f"{name}, int8" for name in names)]
     marks = [":--", *["--:"] * len(names)]
     rows = [

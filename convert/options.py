@@ -16,7 +16,7 @@ def positive_integer(text: str) -> int:
     return _integer(text, 1)
 
 
-def seed(text: str) -> int:
+def non_negative_integer(text: str) -> int:
     """An integer of at least 0."""
     return _integer(text, 0)
 

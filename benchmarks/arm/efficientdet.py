@@ -52,7 +52,6 @@ class Scaling:
 
 LITE0 = Scaling(size=320, width=1.0, depth=1.0, filters=64, cells=3, repeats=3)
 LITE1 = Scaling(size=384, width=1.0, depth=1.1, filters=88, cells=4, repeats=3)
-LITE2 = Scaling(size=448, width=1.1, depth=1.2, filters=112, cells=5, repeats=3)
 
 
 def build(scaling: Scaling) -> Any:

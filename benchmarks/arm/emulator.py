@@ -26,11 +26,9 @@ class Counts:
 
     Attributes:
         phases: Instructions up to the first mark, between each two marks, and after the last.
-        printed: What the program printed.
     """
 
     phases: tuple[int, ...]
-    printed: str
 
 
 def lines_file(blocks: Path) -> Path:
@@ -125,11 +123,11 @@ class Emulator:
                 marks = f"from={between[0]},to={between[1]}"
                 options = ["-plugin", f"{counter},blocks={blocks.resolve()},{marks}"]
                 options += self._cache_options(lines_file(blocks.resolve()), marks)
-            printed = self._run(options, script, arguments, environment)
+            self._run(options, script, arguments, environment)
             totals = [int(line) for line in counts.read_text(encoding="ascii").split()]
         if not totals:
             raise LaneError(f"{script.name} on {self.board.name}: the counter wrote nothing")
-        return Counts(tuple(b - a for a, b in pairwise((0, *totals))), printed)
+        return Counts(tuple(b - a for a, b in pairwise((0, *totals))))
 
     def _cache_options(self, lines: Path, marks: str) -> list[str]:
         """QEMU's options that count what moves between the board's caches."""

@@ -186,7 +186,7 @@ def _count(
     own = any(other.compiled and other.model == candidate.model for other in material.candidates)
     if settings.operators and own:
         cost = replace(cost, operators=operator_costs(candidate, emulator, settings.rounds))
-    return cost, _modelled(candidate, emulator.board, blocks, settings)
+    return cost, _modelled(emulator.board, blocks, settings)
 
 
 def _peer_runs(
@@ -221,7 +221,7 @@ def _peer_runs(
                 blocks=blocks,
             )
             entry = run_json(candidate, board, cost, engine=peer.engine, version=peer.version)
-            runs.append(entry | {"modelled": _modelled(candidate, board, blocks, settings)})
+            runs.append(entry | {"modelled": _modelled(board, blocks, settings)})
     except LaneError as error:
         return runs, str(error)
     return runs, None
@@ -238,9 +238,7 @@ def _blocks_file(
     return folder / name.replace(" ", "-")
 
 
-def _modelled(
-    candidate: Candidate, board: Board, blocks: Path | None, settings: Settings
-) -> dict[str, Any] | None:
+def _modelled(board: Board, blocks: Path | None, settings: Settings) -> dict[str, Any] | None:
     """Model the time of the steady inferences whose blocks were written."""
     if blocks is None or board.mca_cpu is None:
         return None

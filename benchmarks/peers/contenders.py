@@ -22,9 +22,10 @@ from benchmarks.peers.model_files import (
 
 REFERENCE_ENGINE = "ai-edge-litert"
 # MLPerf Tiny's published image classifiers, by the names of their files.
+RESNET8 = "mlperf-tiny-resnet8"
 MLPERF_FILES = (
-    ("mlperf-tiny-resnet8", "int8", "pretrainedResnet_quant.tflite"),
-    ("mlperf-tiny-resnet8", "float32", "pretrainedResnet.tflite"),
+    (RESNET8, "int8", "pretrainedResnet_quant.tflite"),
+    (RESNET8, "float32", "pretrainedResnet.tflite"),
     ("mlperf-tiny-large", "int8", "pretrainedResnet_large_int8.tflite"),
     ("mlperf-tiny-large", "float32", "pretrainedResnet_large_float.tflite"),
 )

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.contenders import MLPERF_FILES
+from benchmarks.peers.contenders import MLPERF_FILES, RESNET8
 from benchmarks.pictures import read_test_pictures
 from benchmarks.published import published_models
 from benchmarks.robustness.changes import CHANGES, Change
@@ -34,7 +34,6 @@ from minivgg_edge.model_file import ModelFile
 
 SCHEMA = 1
 DEFAULT_OUT = Path("out") / "bench" / "robustness.json"
-PEER = "mlperf-tiny-resnet8"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,15 +103,16 @@ def _accuracies(
 def _peer(folder: Path | None, labels: tuple[str, ...], size: tuple[int, int]) -> dict[str, bytes]:
     """Return MLPerf Tiny's int8 ResNet-8; nothing where it is not, or for other pictures."""
     folder = folder or shared_folder() / "peers" / "mlperf-tiny"
-    (file,) = (name for model, kind, name in MLPERF_FILES if (model, kind) == (PEER, "int8"))
+    (file,) = (name for model, kind, name in MLPERF_FILES if (model, kind) == (RESNET8, "int8"))
     path = folder / file
     # Its ten scores are those of CIFAR-10's classes in the data set's own order.
     if labels != CLASS_NAMES or size != (32, 32) or not path.is_file():
         print(
-            f"{PEER}: not measured; expected {path}, CIFAR-10's classes and 32×32", file=sys.stderr
+            f"{RESNET8}: not measured; expected {path}, CIFAR-10's classes and 32×32",
+            file=sys.stderr,
         )
         return {}
-    return {PEER: path.read_bytes()}
+    return {RESNET8: path.read_bytes()}
 
 
 def _text(document: dict[str, Any], names: list[str]) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.int8.calibration import DEFAULT_COUNT
+from convert.int8.gate import DEFAULT_MAX_DROP
 from convert.options import (
     add_folder_options,
     finite_number,
     model_name,
+    non_negative_integer,
     percent_points,
     positive_integer,
-    seed,
 )
 from convert.precision.kinds import DEFAULT
 from convert.precision.options import (
@@ -116,14 +117,14 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--calibration-seed",
-        type=seed,
+        type=non_negative_integer,
         metavar="S",
         help="draw them with this seed; default: a fixed choice",
     )
     add(
         "--max-drop",
         type=percent_points,
-        default=0.005,
+        default=DEFAULT_MAX_DROP,
         metavar="POINTS",
         help="largest loss of accuracy allowed, in percent points; default: 0.5",
     )

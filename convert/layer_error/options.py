@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.options import add_folder_options, finite_number, positive_integer, seed
+from convert.options import (
+    add_folder_options,
+    finite_number,
+    non_negative_integer,
+    positive_integer,
+)
 from convert.search.options import add_method_options, method_of
 
 DEFAULT_PICTURES = 200
@@ -76,7 +81,7 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     )
     add(
         "--calibration-seed",
-        type=seed,
+        type=non_negative_integer,
         metavar="S",
         help="draw calibration pictures with this seed; default: a fixed choice",
     )

@@ -9,8 +9,8 @@ from typing import Any
 from convert.options import (
     add_folder_options,
     model_name,
+    non_negative_integer,
     positive_integer,
-    seed,
 )
 from convert.training.distillation import SEES, VIEWS
 from convert.training.family import FAMILY
@@ -160,7 +160,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     option(
         "--clear-epochs",
         "of the last epochs, how many see pictures that are not mixed, blurred or in another light",
-        kind=seed,
+        kind=non_negative_integer,
         metavar="N",
     )
     option(
@@ -188,7 +188,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     option(
         "--patience",
         "stop after so many epochs without less loss on validation pictures, keep the best; 0: off",
-        kind=seed,
+        kind=non_negative_integer,
         metavar="EPOCHS",
     )
     option(

@@ -17,7 +17,6 @@ from minivgg_edge import __version__
 from minivgg_edge.cli.terminal import OutputError, complain, flush, flush_or_discard
 from minivgg_edge.errors import MinivggEdgeError
 
-DONE = 0
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, what a shell reports for Ctrl-C
 OUTPUT_CLOSED = 141  # 128 + SIGPIPE, what a shell reports for `| head`

@@ -60,7 +60,7 @@ def read_facts(root: Path = ROOT) -> Facts:
     # Before the imports, which write .pyc files where they may.
     packages = read("the packages", lambda: read_distributions(sys.path), no_packages)
     camera = read("the camera", lambda: read_camera(root), Camera(False, False, False))
-    trials = read("the imports", lambda: _try_imports(system, packages), no_trials)
+    trials = read("the imports", lambda: _try_imports(packages), no_trials)
     no_inference: Inference | None = None
     inference = read("the inference", lambda: _try_inference(trials), no_inference)
     return Facts(
@@ -76,7 +76,7 @@ def read_facts(root: Path = ROOT) -> Facts:
     )
 
 
-def _try_imports(system: System, packages: tuple[Distribution, ...]) -> tuple[Trial, ...]:
+def _try_imports(packages: tuple[Distribution, ...]) -> tuple[Trial, ...]:
     modules = ["numpy", *RUNTIME_MODULES.values(), "PIL.Image"]
     # Only what is there: Pi OS has it from apt, compiled against apt's numpy.
     if any(package.name == "simplejpeg" for package in packages):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tiny_model import Tiny, TinyCompiled
 
+from benchmarks.peers.contenders import RESNET8
 from benchmarks.robustness import __main__ as robustness
 from benchmarks.robustness.changes import (
     CHANGES,
@@ -112,7 +113,7 @@ def test_the_peer_is_asked_what_it_was_trained_for_alone(
 ) -> None:
     file = tmp_path / "pretrainedResnet_quant.tflite"
     file.write_bytes(b"its bytes")
-    assert robustness._peer(tmp_path, CLASS_NAMES, (32, 32)) == {robustness.PEER: b"its bytes"}
+    assert robustness._peer(tmp_path, CLASS_NAMES, (32, 32)) == {RESNET8: b"its bytes"}
     assert not capsys.readouterr().err
     digits = tuple(f"digit {number}" for number in range(10))
     assert robustness._peer(tmp_path, digits, (32, 32)) == {}

@@ -20,7 +20,6 @@ from minivgg_edge.errors import ModelFileError
 PREFIX = b"\x1c\x00\x00\x00TFL3" + bytes(range(256))
 ENTRIES = {"labels.txt": b"cat\ndog\n", "a/Vögel.bin": bytes(range(99)), "empty": b""}
 PACKED = stored_zip(ENTRIES, prefix=PREFIX)
-END_SIZE = 22
 # What zipfile raises for damaged bytes, by its source.
 ZIP_ERRORS = (
     zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, OverflowError,

@@ -23,7 +23,7 @@ from benchmarks.reliability.places import MEASURED
 from benchmarks.result import result_of, write_result
 from convert.command import EXIT_DONE, EXIT_GATE_FAILED, run_command
 from convert.errors import DataError
-from convert.options import finite_number, positive_integer, seed
+from convert.options import finite_number, non_negative_integer, positive_integer
 from convert.report.markdown import table_markdown
 from minivgg_edge.catalog import load_model
 
@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--seed", type=seed, default=1, help="of the cases; default: %(default)s")
+    add("--seed", type=non_negative_integer, default=1, help="of the cases; default: %(default)s")
     add(
         "--cases",
         type=positive_integer,

@@ -31,7 +31,7 @@ from benchmarks.reliability.kills.small_disk import NamespaceUnavailableError
 from benchmarks.reliability.places import MEASURED
 from benchmarks.result import conclude, result_of
 from convert.command import run_command
-from convert.options import finite_number, seed
+from convert.options import finite_number, non_negative_integer
 from convert.report.tables import Table
 
 COMMANDS = ("convert.quantize", "convert.package", "convert.train")
@@ -144,7 +144,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X",
         help="of the attempts, 0 to 1, for a shorter run (%(default)s)",
     )
-    parser.add_argument("--seed", type=seed, default=1, metavar="S", help="of the random moments")
+    parser.add_argument(
+        "--seed", type=non_negative_integer, default=1, metavar="S", help="of the random moments"
+    )
     parser.add_argument(
         "--only",
         nargs="+",
