@@ -46,11 +46,17 @@ def check_labels(labels: Sequence[object], *, source: str) -> tuple[str, ...]:
     """Return `labels` as a tuple.
 
     Raises:
-        DataError: fewer than two, or one that is empty, no text, or there twice.
+        DataError: fewer than two, or one that is empty, no text, of several lines, between spaces,
+            or there twice.
     """
     for index, label in enumerate(labels):
         if not isinstance(label, str) or not label.strip():
             raise DataError(f"{source}: label {index}: expected a name, got {label!r}")
+        # As the model file has it, which is written when all is done.
+        if label.strip() != label or label.splitlines() != [label]:
+            raise DataError(
+                f"{source}: label {index}: expected one line without outer spaces, got {label!r}"
+            )
         if label in labels[:index]:
             raise DataError(f"{source}: expected each label once, got {label!r} twice")
     if len(labels) < 2:

@@ -67,6 +67,8 @@ def test_the_training_record(tiny: Tiny, tmp_path: Path) -> None:
         ("[]", "expected a JSON object, got list"),
         ('{"labels": "cat"}', "labels: expected a list, got 'cat'"),
         ('{"labels": ["cat", 3]}', "label 1: expected a name, got 3"),
+        ('{"labels": ["cat", "dog "]}', "label 1: expected one line without outer spaces"),
+        ('{"labels": ["cat\\nlynx", "dog"]}', "label 0: expected one line without outer spaces"),
         ('{"crop": "left"}', "crop: expected 'none' or 'center', got 'left'"),
     ],
 )
