@@ -80,6 +80,7 @@ compile: $(STAMP)  ## compile a published float model again (NAME=minivgg, the b
 	cp out/published/$(NAME).tflite $(if $(filter minivgg,$(NAME)),minivgg_edge/models,models/$(NAME))/$(NAME).tflite
 	cp out/published/$(NAME).report.json models/$(NAME)/quantization.json
 	$(BIN)/python -m benchmarks.cards
+	$(BIN)/python -m benchmarks.family
 
 seed: $(STAMP)  ## train and compile a published model with another seed (SEED=2), its records for the card (hours)
 	$(BIN)/python -m convert.train --data $(DATA) --model $(NAME) $(TRAIN_$(NAME)) --seed $(SEED) --out runs/$(NAME)-seed-$(SEED) --resume
@@ -88,6 +89,7 @@ seed: $(STAMP)  ## train and compile a published model with another seed (SEED=2
 	cp runs/$(NAME)-seed-$(SEED)/training.json models/$(NAME)/seed-$(SEED)/training.json
 	cp out/published/$(NAME)-seed-$(SEED).report.json models/$(NAME)/seed-$(SEED)/quantization.json
 	$(BIN)/python -m benchmarks.cards
+	$(BIN)/python -m benchmarks.family
 
 model-wheels: $(STAMP)  ## build an installable wheel of each published model but the bundled, into dist
 	@for model in models/*/*.tflite; do $(BIN)/python -m convert.package $$model --version $(MODEL_VERSION) --license Apache-2.0 --out dist --force || exit 1; done
@@ -155,6 +157,7 @@ pages: $(STAMP)  ## make README, its charts, cards and docs from the stored resu
 	$(BIN)/python -m benchmarks.reliability.document
 	$(BIN)/python -m benchmarks.report --readme README.md --charts docs
 	$(BIN)/python -m benchmarks.cards
+	$(BIN)/python -m benchmarks.family
 
 report: $(STAMP)  ## one HTML page of what was measured here; of the stored results where nothing was
 	@$(BIN)/python -m benchmarks.report --out out/report/index.html --markdown out/report/report.md

@@ -34,11 +34,7 @@ _DATA_FOLDER = "../shared/data/cifar-10-batches-bin"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    costs = {
-        candidate.key.model: candidate
-        for candidate in candidates(read_results(stored_results()))
-        if candidate.key.precision == "int8" and candidate.key.engine == "ai-edge-litert"
-    }
+    costs = stored_costs()
     robustness = json.loads(ROBUSTNESS.read_bytes()) if ROBUSTNESS.is_file() else None
     stale = []
     for model in published_models(options.models):
@@ -55,6 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for path in stale:
         print(f"{path}: run `python -m benchmarks.cards`" if options.check else f"{path}: written")
     return EXIT_GATE_FAILED if stale and options.check else EXIT_DONE
+
+
+def stored_costs() -> dict[str, Candidate]:
+    """Return what was stored of each int8 model on LiteRT, by its name."""
+    return {
+        candidate.key.model: candidate
+        for candidate in candidates(read_results(stored_results()))
+        if candidate.key.precision == "int8" and candidate.key.engine == "ai-edge-litert"
+    }
 
 
 def card(

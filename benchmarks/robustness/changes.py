@@ -89,16 +89,17 @@ def _diagonally(pixels: int) -> Change:
     return Change(title, tuple(partial(shift, down=down, right=right) for down, right in steps))
 
 
+AS_THEY_ARE, QUARTER, BLURRED = "as they are", "a quarter as bright", "blurred, radius 1"
 CHANGES = (
-    Change("as they are", (lambda pictures: pictures,)),
+    Change(AS_THEY_ARE, (lambda pictures: pictures,)),
     Change("saved as JPEG, quality 75", (partial(save_as_jpeg, quality=75),)),
     Change("saved as JPEG, quality 30", (partial(save_as_jpeg, quality=30),)),
     _diagonally(2),
     _diagonally(4),
     Change("half as bright", (partial(darken, factor=0.5),)),
-    Change("a quarter as bright", (partial(darken, factor=0.25),)),
+    Change(QUARTER, (partial(darken, factor=0.25),)),
     Change("blurred, radius 0.5", (partial(blur, radius=0.5),)),
-    Change("blurred, radius 1", (partial(blur, radius=1.0),)),
+    Change(BLURRED, (partial(blur, radius=1.0),)),
     Change(
         "moved over 3 pixels while exposed, mean of across and down",
         (partial(sweep, down=0, right=1), partial(sweep, down=1, right=0)),

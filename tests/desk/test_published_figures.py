@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cards
+from benchmarks import cards, family
 from benchmarks.cards import accuracy_row
 from benchmarks.published import published_models
 from benchmarks.report import stored_results
@@ -57,6 +57,36 @@ def test_accuracy_table(split):
 
 def test_cards(capsys):
     assert run_command(cards.main, ["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_family_in_the_readme(capsys):
+    assert run_command(family.main, ["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_stale_family_is_found_and_written(tmp_path, capsys):
+    path = tmp_path / "README.md"
+    path.write_text(README.replace("| residual |", "| plain |"), encoding="utf-8")
+    words = ["--readme", str(path)]
+    assert run_command(family.main, [*words, "--check"]) == 1
+    assert "run `python -m benchmarks.family`" in capsys.readouterr().out
+    assert run_command(family.main, words) == 0
+    assert path.read_text(encoding="utf-8") == README
+
+
+def test_the_family_says_nothing_of_other_files():
+    """What was measured of an earlier compilation is not the present file's."""
+    models, costs = published_models(), cards.stored_costs()
+    document = json.loads(cards.ROBUSTNESS.read_bytes())
+    table = family.family_table(models, costs, document)
+    document["models"]["minivgg"] = "0" * 64
+    row = "| [`minivgg`](models/minivgg/README.md) | "
+    (before,), (behind,) = (
+        [line for line in text.splitlines() if line.startswith(row)]
+        for text in (table, family.family_table(models, costs, document))
+    )
+    assert before.count(" - ") == 0
+    assert behind.count("| - | - |") == 1
+    assert len(table.splitlines()) == 2 + len(models) + 1
 
 
 def test_a_stale_card_is_found_and_written(tmp_path, capsys):
