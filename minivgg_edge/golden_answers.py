@@ -40,18 +40,25 @@ _DYNAMIC_RANGE = {
     "FULLY_CONNECTED": (3, 9, 12),
 }
 
+# An integer graph with float32 ends has these: what is one step off inside is more than rounding
+# of float32 at the end, and the manifest does not say how much.
+_INTEGER_INSIDE = {"QUANTIZE": (1, 2, 3), "DEQUANTIZE": (2,)}
+
 _MAX_PROBLEMS = 3  # named one by one; a broken kernel fails all of them
 
 
 def tolerance_of(manifest: Manifest, runtime: RuntimeInfo) -> float | None:
     """Return how far a model's outputs may be off, in the unit of `differences`.
 
-    None if the manifest says nothing about the runtime, and for a dynamic-range model, whose
-    outputs have no such bound: the best classes alone are compared then.
+    None if the manifest says nothing about the runtime, and for a model with integers inside and a
+    float32 output, whose outputs have no such bound: the best classes alone are compared then.
     """
     if manifest.output.dtype == "float32":
-        dynamic = any(op.version in _DYNAMIC_RANGE.get(op.name, ()) for op in manifest.runtime.ops)
-        return None if dynamic else FLOAT_TOLERANCE
+        integers = any(
+            op.version in (*_DYNAMIC_RANGE.get(op.name, ()), *_INTEGER_INSIDE.get(op.name, ()))
+            for op in manifest.runtime.ops
+        )
+        return None if integers else FLOAT_TOLERANCE
     steps = manifest.runtime.tolerance_steps.get(runtime.name)
     return None if steps is None else allowed_steps(runtime.name, steps)
 

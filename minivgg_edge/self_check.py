@@ -96,7 +96,8 @@ def self_test(
     Right is, for every golden vector: the best class is the same (of equal outputs the first), and
     no output is farther off than the manifest's `tolerance_steps` for this runtime allow;
     tflite-runtime is always allowed 8 steps. A runtime without an entry is judged by the best
-    classes alone, and a float32 model, which has no steps, by `golden_answers.FLOAT_TOLERANCE`.
+    classes alone, as is a model with a float32 output and integers inside; one of float32 alone has
+    no steps and is judged by `golden_answers.FLOAT_TOLERANCE`.
 
     Args:
         model: As for `Classifier`.

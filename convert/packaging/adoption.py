@@ -18,7 +18,7 @@ from convert.int8.packing import TOLERANCE_STEPS, Identity, pack, with_metadata
 from convert.int8.writing import write_model
 from convert.packaging.errors import AdoptionError
 from convert.packaging.foreign import Foreign, read_foreign, reading
-from convert.packaging.foreign_metadata import split_zip
+from convert.packaging.foreign_metadata import associated_file, split_zip
 from convert.packaging.normalization import Normalization, advice, by_quantization
 from convert.packaging.pixels import take_pixels
 from convert.packaging.probe import Answers, answers, try_to_open
@@ -112,11 +112,11 @@ def adopt(
             is unknown or contradictory.
         DataError: the labels do not fit.
     """
-    original, files = split_zip(data, source=source)
+    original = split_zip(data, source=source)
     foreign = _check(original, source)
     notes = ["the batch axis was open and is 1 now"] if foreign.opened_batch else []
     meaning = _normalization(foreign, normalization, source)
-    chosen = _labels(foreign, labels, files, source)
+    chosen = _labels(foreign, labels, data, source)
     with reading(source):
         quantization = take_pixels(foreign.model, foreign.input, meaning)
         changed = write_model(foreign.model)
@@ -170,14 +170,15 @@ def _normalization(foreign: Foreign, given: Normalization | None, source: str) -
 
 
 def _labels(
-    foreign: Foreign, given: tuple[str, ...] | None, files: Mapping[str, bytes], source: str
+    foreign: Foreign, given: tuple[str, ...] | None, data: bytes, source: str
 ) -> tuple[str, ...]:
     name = foreign.metadata.labels_file
     where = f"{source}: {name}"
     own: tuple[str, ...] | None = None
-    if name is not None and name in files:
+    text = None if name is None else associated_file(data, name, source=source)
+    if text is not None:
         try:
-            own = parse_labels(files[name], source=where)
+            own = parse_labels(text, source=where)
         except DataError as error:
             # With labels of the user's, those in the file need not be usable.
             if given is None:

@@ -6,9 +6,11 @@ as `convert.int8.metadata` writes it: the packages that read it are heavy or bro
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,29 +72,51 @@ def read_metadata(data: bytes) -> ForeignMetadata:
     )
 
 
-def split_zip(data: bytes, *, source: str) -> tuple[bytes, dict[str, bytes]]:
-    """Split a file into its flatbuffer and the small files of the zip behind it, if there is one.
+def split_zip(data: bytes, *, source: str) -> bytes:
+    """Return the flatbuffer of a file that may have a zip behind it, as metadata with labels is.
 
     Raises:
         AdoptionError: the zip is damaged, or the file is a compiled model already.
     """
     stream = io.BytesIO(data)
     if not zipfile.is_zipfile(stream):
-        return data, {}
+        return data
+    with _reading(source), zipfile.ZipFile(stream) as archive:
+        entries = archive.infolist()
+    if any(entry.filename == MANIFEST for entry in entries):
+        raise AdoptionError(
+            f"{source}: expected a foreign model, got one with {MANIFEST}: it is compiled "
+            "already, package it without --adopt"
+        )
+    return data[: min((entry.header_offset for entry in entries), default=len(data))]
+
+
+def associated_file(data: bytes, name: str, *, source: str) -> bytes | None:
+    """Return a small file of the zip behind a model; None if there is none of this name.
+
+    No other one is unpacked, and of this no more than a list of labels may have.
+
+    Raises:
+        AdoptionError: it is damaged, or stored in a way that is unusual here.
+    """
+    stream = io.BytesIO(data)
+    if not zipfile.is_zipfile(stream):
+        return None
+    with _reading(source), zipfile.ZipFile(stream) as archive:
+        found = [entry for entry in archive.infolist() if entry.filename == name]
+        if not found or found[-1].file_size > _LARGEST_LABELS_BYTES:
+            return None
+        if found[-1].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise NotImplementedError(f"{name}: compressed by method {found[-1].compress_type}")
+        # The header may lie about the length: no more than it promises is unpacked.
+        with archive.open(found[-1]) as file:
+            return file.read(_LARGEST_LABELS_BYTES)
+
+
+@contextlib.contextmanager
+def _reading(source: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(stream) as archive:
-            entries = archive.infolist()
-            if any(entry.filename == MANIFEST for entry in entries):
-                raise AdoptionError(
-                    f"{source}: expected a foreign model, got one with {MANIFEST}: it is "
-                    "compiled already, package it without --adopt"
-                )
-            start = min((entry.header_offset for entry in entries), default=len(data))
-            small = [entry for entry in entries if entry.file_size <= _LARGEST_LABELS_BYTES]
-            # A header may lie about the length: no more than it promises is unpacked.
-            return data[:start], {
-                entry.filename: archive.open(entry).read(_LARGEST_LABELS_BYTES) for entry in small
-            }
+        yield
     # All that zipfile raises for a damaged or unsupported archive.
     except (
         zipfile.BadZipFile,

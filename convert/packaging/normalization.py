@@ -42,6 +42,11 @@ class Normalization:
     offset: tuple[float, float, float]
     origin: str
 
+    def __post_init__(self) -> None:
+        """Raise `AdoptionError` where every picture would look the same to the model."""
+        if 0.0 in self.scale:
+            raise AdoptionError(f"scale: expected numbers other than 0, got {list(self.scale)}")
+
     @property
     def uniform(self) -> bool:
         """Whether the three channels are treated alike."""

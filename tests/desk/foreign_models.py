@@ -27,6 +27,7 @@ def convert_foreign(
     scale: Sequence[float],
     offset: Sequence[float],
     dtype: str,
+    output: str | None = None,
 ) -> bytes:
     """Convert a model of pixels to one that is fed pixel * scale + offset, with an open batch.
 
@@ -35,7 +36,9 @@ def convert_foreign(
         images: uint8 (n, height, width, 3), to calibrate on.
         scale: of R, G and B.
         offset: of R, G and B.
-        dtype: of the two ends: "float32", "uint8" or "int8".
+        dtype: of the two ends: "float32", "uint8" or "int8"; "inside" is a model that is quantized
+            with the converter's default ends, float32.
+        output: of the output, where that is another.
     """
     with quiet():
         import keras
@@ -52,8 +55,9 @@ def convert_foreign(
                 [(image * factors + shifts)[np.newaxis].astype(np.float32)] for image in images
             )
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = getattr(tf, dtype)
-            converter.inference_output_type = getattr(tf, dtype)
+            source = "float32" if dtype == "inside" else dtype
+            converter.inference_input_type = getattr(tf, source)
+            converter.inference_output_type = getattr(tf, output or source)
         return bytes(converter.convert())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import re
 import zipfile
 from collections.abc import Callable
@@ -23,8 +24,10 @@ from convert.packaging.adoption import adopt
 from convert.packaging.errors import AdoptionError
 from convert.packaging.normalization import Normalization
 from convert.quiet import quiet
-from minivgg_edge import Classifier, MinivggEdgeError
+from minivgg_edge import Classifier, MinivggEdgeError, self_test
 from minivgg_edge.child_process import ChildRun, run_python
+from minivgg_edge.golden_answers import tolerance_of
+from minivgg_edge.interpreter import RuntimeInfo
 from minivgg_edge.model_file import parse_model_file, read_model_file
 
 BYTES = "1/255", "0"
@@ -461,6 +464,68 @@ def test_the_tolerance_is_as_wide_as_two_sets_of_kernels_are_apart(
         "ai-edge-litert": max(1, spread),
         "tflite-runtime": max(2, spread),
     }
+
+
+@pytest.mark.parametrize("output", ["float32", "uint8"])
+@pytest.mark.parametrize("dtype", ["inside", "uint8"])
+@pytest.mark.parametrize("ending", ["scores", "logits"])
+def test_integers_inside_and_floats_at_an_end(
+    dtype: str, output: str, ending: str, tiny: Tiny, run_adopt: Adopt
+) -> None:
+    """What TFLite's converter makes by default; its scores are a softmax of int8 inside."""
+    images = tiny.pictures["train"].images
+    with quiet():
+        import keras
+
+        end = tiny.model.output if ending == "scores" else tiny.model.layers[-1].input
+        model = keras.Model(tiny.model.input, end)
+        kinds = {"scale": (1 / 255,) * 3, "offset": (0.0,) * 3, "dtype": dtype, "output": output}
+        data = convert_foreign(model, images, **kinds)
+    code, dist = run_adopt(data, "--scale", "1/255")
+    assert code == 0
+    file = read_model_file(dist / "theirs.tflite")
+    assert file.manifest.output.activation == ("softmax" if ending == "scores" else "logits")
+    expected = _outputs(data, _fed(data, images[:40], *BYTES))
+    with Classifier(dist / "theirs.tflite") as classifier:
+        got = [classifier.classify(image)[0].label for image in images[:40]]
+    assert got == [TINY_CLASSES[index] for index in expected.argmax(axis=1)]
+    # A step inside is more than float32's rounding, and how much more nobody says.
+    litert = RuntimeInfo("ai-edge-litert", "2.3.0", "2.20.0")
+    if output == "float32":
+        assert tolerance_of(file.manifest, litert) is None
+    else:
+        assert tolerance_of(file.manifest, litert) == 1
+    assert self_test(dist / "theirs.tflite").passed
+
+
+def test_a_scale_of_zero_is_refused(make_foreign: Make, run_adopt: Adopt, capsys: Any) -> None:
+    code, dist = run_adopt(make_foreign(*BYTES, "float32"), "--scale", "1,0,1")
+    assert code == 2
+    assert "scale: expected numbers other than 0, got [1.0, 0.0, 1.0]" in capsys.readouterr().err
+    assert not dist.exists()
+
+
+def test_of_a_zip_only_the_labels_are_unpacked(make_foreign: Make, run_adopt: Adopt) -> None:
+    """However many small files there are, and however they are stored."""
+    data = with_metadata(make_foreign(*BYTES, "float32"), mean=0, std=255, labels=TINY_CLASSES)
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("other.txt", b"\0" * 1000)
+    whole = bytearray(stream.getvalue())
+    start = whole.index(b"other.txt") + len(b"other.txt")
+    whole[start + 12] ^= 0xFF
+    assert run_adopt(bytes(whole), labels=None)[0] == 0
+
+
+def test_labels_that_are_stored_in_an_unusual_way(
+    make_foreign: Make, run_adopt: Adopt, capsys: Any
+) -> None:
+    data = with_metadata(make_foreign(*BYTES, "float32"), mean=0, std=255, labels=None)
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("labels.txt", "\n".join(TINY_CLASSES))
+    assert run_adopt(stream.getvalue(), labels=None)[0] == 2
+    assert "labels.txt: compressed by method 14" in capsys.readouterr().err
 
 
 def test_scores_without_a_softmax_at_the_end_are_not_taken_for_logits(tiny: Tiny) -> None:

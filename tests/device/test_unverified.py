@@ -386,6 +386,11 @@ def test_normalized_pixels() -> None:
         ([[64, 192, 0, 0]], OUTPUT, "softmax", None),
         ([[64, 191, 1, 0], [255, 0, 0, 0]], OUTPUT, "softmax", None),
         ([[64, 64, 0, 0]], OUTPUT, "softmax", "expected softmax, got values that are no scores"),
+        # Computed in int8 inside: codes of 1/256, whose sum is 1 but for rounding.
+        ([[34 / 256, 121 / 256, 50 / 256, 52 / 256]], FLOATS, "softmax", None),
+        ([[34 / 256, 121 / 256, 50 / 256, 52 / 256]], FLOATS, "logits", "expected logits, got sc"),
+        ([[34 / 256, 121 / 256, 50 / 256, 62 / 256]], FLOATS, "softmax", "values that are no"),
+        ([[0.1, 0.4, 0.3, 0.204]], FLOATS, "softmax", "values that are no scores"),
         (
             [[1, 0, 0, 0]],
             dataclasses.replace(OUTPUT, scale=1.0),
