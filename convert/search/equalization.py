@@ -26,12 +26,15 @@ from numpy.typing import NDArray
 
 from convert.errors import ConversionError
 from convert.int8.graph import Graph, Operation, read_graph
-from convert.search.layers import Layer, read_layers, write_layers
+from convert.search.layers import (
+    HOMOGENEOUS_ACTIVATIONS,
+    Layer,
+    read_layers,
+    targets_of_neutral,
+    write_layers,
+)
 from convert.search.method import Equalization
 
-# What may lie between two layers; f(s x) = s f(x) for s > 0, channel by channel.
-_HOMOGENEOUS = ("RELU", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "RESHAPE")
-_HOMOGENEOUS_ACTIVATIONS = ("NONE", "RELU")
 _MOST_ROUNDS = 50
 _SETTLED = 1e-3  # relative change of every factor in a round
 
@@ -52,6 +55,7 @@ def pairs(flatbuffer: bytes) -> tuple[Pair, ...]:
     """
     graph = read_graph(flatbuffer)
     layers = {layer.target: layer for layer in read_layers(flatbuffer)}
+    neutral = targets_of_neutral(flatbuffer)
     found: list[Pair] = []
     last: Layer | None = None
     for operation in _chain(graph):
@@ -59,8 +63,8 @@ def pairs(flatbuffer: bytes) -> tuple[Pair, ...]:
         if layer is not None:
             if last is not None and _fits(last, layer):
                 found.append(Pair(last.name, layer.name))
-            last = layer if layer.activation in _HOMOGENEOUS_ACTIVATIONS else None
-        elif operation.name not in _HOMOGENEOUS:
+            last = layer if layer.activation in HOMOGENEOUS_ACTIVATIONS else None
+        elif operation.outputs[0] not in neutral:
             last = None
     return tuple(found)
 

@@ -13,6 +13,8 @@ from convert.errors import ConversionError
 from convert.int8.writing import read_model, write_model
 
 KINDS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+HOMOGENEOUS_ACTIVATIONS = ("NONE", "RELU")
+_NEUTRAL = ("RELU", "MAX_POOL_2D", "AVERAGE_POOL_2D", "MEAN", "RESHAPE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,50 @@ def write_layers(flatbuffer: bytes, changed: Mapping[str, Layer]) -> bytes:
     return write_model(model)
 
 
+def targets_of_neutral(flatbuffer: bytes) -> frozenset[int]:
+    """Return the outputs of the operators between layers with f(s x) = s f(x), s > 0, per channel.
+
+    Channels are the last axis, once or several times behind each other. Not among them are a
+    pooling whose fused activation bounds its output, a mean over the channels, and a reshaping that
+    divides them among places.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = read_model(flatbuffer)
+    subgraph = model.subgraphs[0]
+    known = {getattr(schema.BuiltinOperator, kind): kind for kind in _NEUTRAL}
+    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
+    found = []
+    for op in subgraph.operators:
+        kind = known.get(codes[op.opcodeIndex])
+        if kind is not None and _is_neutral(model, op, kind):
+            found.append(int(op.outputs[0]))
+    return frozenset(found)
+
+
+def _is_neutral(model: Any, op: Any, kind: str) -> bool:
+    before, behind = (
+        [int(side) for side in model.subgraphs[0].tensors[int(number)].shape]
+        for number in (op.inputs[0], op.outputs[0])
+    )
+    if kind.endswith("_POOL_2D"):
+        return _activation(op.builtinOptions) in HOMOGENEOUS_ACTIVATIONS
+    if kind == "MEAN":
+        axes = _constant(model, int(op.inputs[1])).ravel()
+        return all(int(axis) % len(before) != len(before) - 1 for axis in axes)
+    if kind == "RESHAPE":
+        return bool(before and behind) and behind[-1] % before[-1] == 0
+    return True
+
+
+def _activation(options: Any) -> str:
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {v: k for k, v in vars(schema.ActivationFunctionType).items() if k[0] != "_"}
+    name: str = names[options.fusedActivationFunction]
+    return name
+
+
 def _weighted(model: Any, subgraph: Any) -> list[tuple[Any, str]]:
     from ai_edge_litert import schema_py_generated as schema
 
@@ -111,7 +157,6 @@ def _layer(model: Any, op: Any, kind: str) -> Layer:
     weights = _constant(model, int(op.inputs[1]))
     has_bias = len(op.inputs) > 2 and op.inputs[2] >= 0
     outputs = weights.shape[3 if kind == "DEPTHWISE_CONV_2D" else 0]
-    activations = {v: k for k, v in vars(schema.ActivationFunctionType).items() if k[0] != "_"}
     dense = kind == "FULLY_CONNECTED"
     return Layer(
         name=_name(subgraph, op.outputs[0]),
@@ -123,7 +168,7 @@ def _layer(model: Any, op: Any, kind: str) -> Layer:
         strides=(1, 1) if dense else (options.strideH, options.strideW),
         dilations=(1, 1) if dense else (options.dilationHFactor, options.dilationWFactor),
         same_padding=not dense and options.padding == schema.Padding.SAME,
-        activation=activations[options.fusedActivationFunction],
+        activation=_activation(options),
     )
 
 

@@ -345,6 +345,31 @@ def test_a_normalization_that_cannot_be_folded_stays_between(images: NDArray[np.
     assert pairs(calibrated) == ()
 
 
+@pytest.mark.parametrize("between", ["max", "average", "rows", "channels", "split", "flat"])
+def test_what_lies_between_has_to_leave_channels_alone(between: str) -> None:
+    with quiet():
+        import keras
+
+        layers = keras.layers
+        bounded = layers.ReLU(max_value=6)
+        x = pixels = keras.Input(batch_shape=(1, 8, 8, 3), name="pixels")
+        x = layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+        if between == "max":
+            x = bounded(layers.MaxPooling2D(2)(x))  # the converter fuses the two
+        elif between == "average":
+            x = bounded(layers.AveragePooling2D(2)(x))
+        elif between == "rows":
+            x = keras.ops.mean(x, axis=1)
+        elif between == "channels":
+            x = keras.ops.mean(x, axis=3)
+        elif between == "split":
+            x = keras.ops.mean(keras.ops.reshape(x, (1, 64, 2, 2)), axis=2)
+        x = layers.Flatten()(x)
+        model = keras.Model(pixels, layers.Dense(2, activation="softmax")(x))
+    found = pairs(convert_calibrated(model, _noise(2)[:, :8, :8]))
+    assert len(found) == (1 if between in ("rows", "flat") else 0)
+
+
 def test_layers_between_which_nothing_can_be_moved(varied: bytes) -> None:
     assert read_layers(varied)[0].activation == "RELU"
     with quiet():
