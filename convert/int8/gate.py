@@ -95,11 +95,14 @@ def judge(comparison: Comparison, *, max_drop: float = DEFAULT_MAX_DROP) -> Verd
 def pictures_needed(comparison: Comparison, *, max_drop: float) -> int | None:
     """About how many pictures would let the gate pass if the rates stay as they are.
 
+    Pictures that the compiled model alone is right on count no more than those that it lost: that
+    it is the better one by more is chance.
+
     Returns:
         The number to two digits, or None if no number would.
     """
     count = comparison.count
-    rates = comparison.losses / count, comparison.gains / count
+    rates = comparison.losses / count, min(comparison.gains, comparison.losses) / count
 
     def enough(pictures: int) -> bool:
         bound = drop_upper_bound(rates[0] * pictures, rates[1] * pictures, pictures)

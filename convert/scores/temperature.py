@@ -78,7 +78,16 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> T
         options={"xatol": 1e-7},
     )
     value = math.exp(-float(found.x))
-    if not LOWEST * 1.01 < value < HIGHEST / 1.01:
+    # Where all answers are right, the likelihood grows down to a temperature of 0, but in floating
+    # point it reaches its end before the bound, and the search stops anywhere there.
+    others = logits.copy()
+    others[np.arange(len(labels)), labels] = -math.inf
+    separated = bool((logits.max(axis=1) > others.max(axis=1)).all())
+    if (
+        separated
+        or not LOWEST * 1.01 < value < HIGHEST / 1.01
+        or _standard_error(logits, value) > value
+    ):
         raise NoTemperatureError(
             f"no temperature is fitted: the answers to the {len(labels)} validation pictures are "
             f"all but all right, or no better than guessed, and determine none between {LOWEST:g} "
@@ -115,4 +124,4 @@ def _standard_error(logits: NDArray[np.float64], temperature: float) -> float:
     scores = powers / powers.sum(axis=1, keepdims=True)
     means = (scores * logits).sum(axis=1, keepdims=True)
     information = float((scores * (logits - means) ** 2).sum())
-    return temperature**2 / math.sqrt(information)
+    return temperature**2 / math.sqrt(information) if information > 0.0 else math.inf

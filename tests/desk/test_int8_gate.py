@@ -59,6 +59,17 @@ def test_too_few_pictures_name_a_number() -> None:
     assert judge(comparison(0, 0, 530)).status == "not-enough"
 
 
+def test_a_picture_won_by_chance_makes_not_fewer_do() -> None:
+    for losses, gains, count in ((0, 1, 21), (0, 2, 21), (0, 1, 200)):
+        assert pictures_needed(comparison(losses, gains, count), max_drop=0.005) == 540
+    # As many won as lost: the bound is about 1.645 * sqrt(0.02 / n), which is 0.005 at 2,200.
+    balanced = pictures_needed(comparison(3, 3, 300), max_drop=0.005)
+    assert balanced is not None
+    assert 2000 < balanced < 2700
+    assert judge(comparison(balanced // 100, balanced // 100, balanced)).status == "pass"
+    assert balanced == pictures_needed(comparison(3, 9, 300), max_drop=0.005)
+
+
 def test_many_small_differences_are_measured_not_assumed() -> None:
     # 60 lost, 60 gained of 2500: no drop, but the bound is about 1.645 * sqrt(120)/2500 = 0.72 %.
     assert judge(comparison(60, 60, 2500)).status == "not-enough"

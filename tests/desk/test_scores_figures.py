@@ -86,6 +86,9 @@ def test_figures_by_hand() -> None:
     filled = [b for b in found.bins if b.count]
     assert [(b.confidence, b.accuracy) for b in filled] == [(0.5, 0.0), (0.75, 1.0)]
     assert sum(b.count for b in found.bins) == 2
+    edges = [(b.low, b.high) for b in found.bins]
+    assert edges == [(pytest.approx(n / 15), pytest.approx((n + 1) / 15)) for n in range(15)]
+    assert all(b.low < b.confidence <= b.high for b in filled if b.confidence is not None)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -158,6 +161,24 @@ def test_pictures_that_determine_no_temperature() -> None:
         fit_temperature(logits, logits.argmax(axis=1))
     with pytest.raises(NoTemperatureError, match="the 100 validation pictures"):
         fit_temperature(logits, logits.argmin(axis=1))
+
+
+@pytest.mark.parametrize("count", [1, 15, 300])
+@pytest.mark.parametrize("lead", [0.01, 1.5, 2.0, 4.0, 12.0, 60.0])
+def test_answers_that_are_all_right_determine_no_temperature(lead: float, count: int) -> None:
+    """The likelihood grows to its end in floating point, above the lowest temperature tried."""
+    random = np.random.default_rng(9)
+    logits, labels = random.normal(0.0, 1.0, (count, 3)), random.integers(0, 3, count)
+    places = np.arange(count)
+    logits[places, labels] = logits.max(axis=1) + random.uniform(lead, lead + 1.0, count)
+    with pytest.raises(NoTemperatureError, match="all but all right"):
+        fit_temperature(logits, labels)
+
+
+def test_one_wrong_answer_of_few_may_determine_one() -> None:
+    logits, labels = drawn(40, temperature=1.0, seed=10)
+    found = fit_temperature(logits, labels)
+    assert 0 < found.standard_error < found.value
 
 
 # --- threshold ------------------------------------------------------------------------------------
