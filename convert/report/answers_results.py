@@ -6,7 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from convert.report.decoding import refuse
+from convert.report.decoding import check_positive, refuse
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -50,6 +50,7 @@ class Answers:
     def check(self, where: str) -> None:
         """Raise `ResultError` where fields contradict each other."""
         classes = len(self.labels)
+        check_positive(where, "count", self.count)
         for name, answers in (("float32", self.float32), ("int8", self.int8)):
             matrix = answers.confusion
             if len(matrix) != classes or any(len(row) != classes for row in matrix):

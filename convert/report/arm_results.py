@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convert.report.bench_results import Phases
-from convert.report.decoding import refuse
+from convert.report.decoding import check_positive, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,17 @@ class Arm:
                     refuse(
                         where, f"{name}[{index}].board", f"one of {list(self.boards)}", item.board
                     )
+        for index, run in enumerate(self.runs):
+            counts: dict[str, float | None] = {
+                "size_bytes": run.size_bytes,
+                "steady": run.steady,
+                "cold_start": run.cold_start,
+                "cold_start_bare": run.cold_start_bare,
+                "accuracy.count": None if run.accuracy is None else run.accuracy.count,
+                "modelled.ms": None if run.modelled is None else run.modelled.ms,
+            }
+            for name, value in counts.items():
+                check_positive(where, f"runs[{index}].{name}", value)
         if self.validation is not None:
             self.validation.check(where, "validation.")
 

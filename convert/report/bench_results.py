@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
-from convert.report.decoding import refuse
+from convert.report.decoding import check_positive, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,11 +208,17 @@ class Peers:
 
 def _check_entries(entries: tuple[Entry, ...], where: str) -> None:
     for number, entry in enumerate(entries):
+        check_positive(where, f"entries[{number}].size_bytes", entry.size_bytes)
+        if entry.accuracy is not None:
+            check_positive(where, f"entries[{number}].accuracy.count", entry.accuracy.count)
         for index, latency in enumerate(entry.latency):
+            place = f"entries[{number}].latency[{index}]"
+            for name in ("p50_ms", "min_ms", "ratio"):
+                check_positive(where, f"{place}.{name}", getattr(latency, name))
             histogram = latency.histogram
             if histogram is None:
                 continue
-            place = f"entries[{number}].latency[{index}].histogram.edges_ms"
+            place += ".histogram.edges_ms"
             edges, bins = histogram.edges_ms, len(histogram.counts)
             if len(edges) != bins + 1 or bins == 0:
                 refuse(where, place, f"{bins + 1} edges of at least one bin", len(edges))

@@ -73,6 +73,12 @@ def refuse(where: str, place: str, expected: str, got: object) -> NoReturn:
     raise ResultError(f"{where}: {place}: expected {expected}, got {excerpt(got)}")
 
 
+def check_positive(where: str, place: str, value: float | None) -> None:
+    """Raise the `ResultError` of a number that has to be above 0 where it is known."""
+    if value is not None and value <= 0:
+        refuse(where, place, "a number above 0", value)
+
+
 def excerpt(value: object) -> str:
     """Return `value` as JSON would write it, cut to a length that fits a message."""
     text = json.dumps(value, ensure_ascii=False)
@@ -126,7 +132,10 @@ def _decode_fields(kind: type[Any], value: object, where: str, place: str) -> ob
 
 def _decode_scalar(hint: Any, value: object, where: str, place: str) -> object:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            refuse(where, place, _NAMES[hint], value)
     if type(value) is not hint or (isinstance(value, float) and not math.isfinite(value)):
         refuse(where, place, _NAMES[hint], value)
     return value

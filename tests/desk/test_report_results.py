@@ -112,6 +112,36 @@ def _set(path: str, value: object) -> Callable[[dict[str, Any]], None]:
             'entries[0].latency[1].p50_ms: expected a number, got "0.2"',
         ),
         (made.bench, _set("entries", {}), "entries: expected a list, got {}"),
+        (
+            made.bench,
+            _set("entries.0.size_bytes", 0),
+            "entries[0].size_bytes: expected a number above 0, got 0",
+        ),
+        (
+            made.bench,
+            _set("entries.0.latency.0.p50_ms", 0.0),
+            "entries[0].latency[0].p50_ms: expected a number above 0, got 0.0",
+        ),
+        (
+            made.bench,
+            _set("entries.0.latency.0.p50_ms", 10**400),
+            "entries[0].latency[0].p50_ms: expected a number, got 1000",
+        ),
+        (
+            made.peers,
+            _set("entries.0.accuracy.count", 0),
+            "entries[0].accuracy.count: expected a number above 0, got 0",
+        ),
+        (
+            made.arm,
+            _set("runs.0.steady", 0),
+            "runs[0].steady: expected a number above 0, got 0",
+        ),
+        (
+            made.answers,
+            _set("count", 0),
+            "count: expected a number above 0, got 0",
+        ),
         (made.bench, _set("machine", []), "machine: expected an object, got []"),
         (made.bench, _set("machine.valid", 1), "machine.valid: expected true or false, got 1"),
         (made.bench, _set("board", None), "board: expected a string, got null"),
