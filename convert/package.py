@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     check_adoption_options(parser, options)
     say: Callable[[str], None] = _silent if options.quiet else _say
+    from convert.packaging.instructions import bundle_folder, install_lines
     from convert.packaging.names import wheel_names, wheel_version
     from convert.packaging.wheel import WheelSpec, build_wheel, check_spec, read_model
     from convert.report.model_card import model_card
@@ -79,12 +80,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.card is not None:
         files[options.card] = card.encode("utf-8")
     if options.board is not None:
-        files[options.out / f"{_folder_name(options.board, spec)}.tar"] = _bundle(
-            options.board, spec, wheel, say
-        )
+        tar = options.out / f"{bundle_folder(spec, options.board)}.tar"
+        files[tar] = _bundle(options.board, spec, wheel, say)
     write_and_tell(files, force=options.force, say=say)
-    say(f"On the board: pip install --no-deps {spec.file_name}")
-    say(f"              minivgg-edge classify --model {name} photo.jpg")
+    for line in ("", *install_lines(spec, options.out, board=options.board)):
+        say(line)
     return EXIT_DONE
 
 
@@ -95,12 +95,13 @@ def _check_card(options: argparse.Namespace, spec: WheelSpec) -> None:
         PackagingError: it is.
     """
     from convert.packaging.errors import PackagingError
+    from convert.packaging.instructions import bundle_folder
 
     names = [spec.file_name]
     if options.adopt:
         names.append(_model_name(spec))
     if options.board is not None:
-        names.append(f"{_folder_name(options.board, spec)}.tar")
+        names.append(f"{bundle_folder(spec, options.board)}.tar")
     others = [options.model, *(options.out / name for name in names)]
     if options.card is not None and options.card.resolve() in [path.resolve() for path in others]:
         raise PackagingError(f"--card: expected a file of its own, got {options.card}")
@@ -108,10 +109,6 @@ def _check_card(options: argparse.Namespace, spec: WheelSpec) -> None:
 
 def _model_name(spec: WheelSpec) -> str:
     return f"{spec.names.model}.tflite"
-
-
-def _folder_name(board_name: str, spec: WheelSpec) -> str:
-    return f"{spec.names.escaped}-{spec.version}-{board_name}"
 
 
 def _named(data: bytes, name: str, *, source: str) -> _Model:
@@ -135,10 +132,11 @@ def _adopted(options: argparse.Namespace, name: str, say: Callable[[str], None])
 def _bundle(board_name: str, spec: WheelSpec, wheel: bytes, say: Callable[[str], None]) -> bytes:
     """Return the bytes of the tar for a board without a network."""
     from convert.packaging.bundle import board_wheels, install_text, pack_bundle
+    from convert.packaging.instructions import bundle_folder
 
     board = BOARDS[board_name]
     say(f"Downloading the wheels for {board.title}")
-    folder = _folder_name(board_name, spec)
+    folder = bundle_folder(spec, board_name)
     install = install_text(
         board, folder, distribution=spec.names.distribution, model=spec.names.model
     )

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from convert.command import EXIT_GATE_FAILED, EXIT_NOT_ENOUGH_EVIDENCE
-from convert.packaging.boards import BOARDS
-from convert.packaging.bundle import install_text
-from convert.packaging.names import wheel_names
+from convert.packaging.instructions import install_lines
 from convert.pipeline.request import Request
-from convert.pipeline.steps import wheel_path
+from convert.pipeline.steps import wheel_path, wheel_spec
 from convert.report.text import percent
 
-_GUIDE = "docs/first-hour.md"
 _SEARCH = "let it look for a better quantization (--search)"
 _REMEDIES = "train longer (--recipe best), or allow a larger loss (--max-drop)"
 
@@ -51,7 +47,7 @@ def closing(request: Request, exit_code: int) -> str:
         f"Wheel:   {wheel}",
         f"Card:    {places.card}",
         "",
-        *install_lines(request),
+        *install_lines(wheel_spec(request), places.wheels, board=request.board),
     ]
     return "\n".join(lines)
 
@@ -74,30 +70,4 @@ def accuracy_lines(report: Mapping[str, Any]) -> list[str]:
         f"{found['split'].capitalize()}: int8 {percent(found['target_top1'])}, float "
         f"{percent(found['float_top1'])} of {found['count']:,} pictures that were not trained on"
         for found in report["comparisons"]
-    ]
-
-
-def install_lines(request: Request) -> list[str]:
-    """Return what to type to bring the model to a board."""
-    wheel, names = wheel_path(request), wheel_names(request.places.name)
-    if request.board is not None:
-        folder = f"{names.escaped}-{request.version}-{request.board}"
-        text = install_text(
-            BOARDS[request.board], folder, distribution=names.distribution, model=names.model
-        )
-        tar = request.places.wheels / f"{folder}.tar"
-        return [
-            "Here:",
-            f"    scp {shlex.quote(str(tar))} pi@raspberrypi.local:",
-            "",
-            *text.rstrip().splitlines(),
-        ]
-    return [
-        "Here:",
-        f"    scp {shlex.quote(str(wheel))} pi@raspberrypi.local:",
-        f"On the Raspberry Pi, where minivgg-edge is installed ({_GUIDE}):",
-        f"    pip install --no-deps ./{wheel.name}",
-        f"    minivgg-edge classify --model {names.model} photo.jpg",
-        f"If it has a {names.model} {request.version} already: pip install --force-reinstall "
-        f"--no-deps ./{wheel.name}",
     ]

@@ -17,13 +17,13 @@ from convert.data.grouping import grouping_of
 from convert.data.picture_cache import cache_of
 from convert.int8.compare import compare
 from convert.int8.comparison import Comparison
+from convert.packaging.instructions import install_lines
 from convert.packaging.wheel import read_model
-from convert.pipeline.closing import install_lines
 from convert.pipeline.errors import StateError
 from convert.pipeline.places import Places
 from convert.pipeline.request import Request
 from convert.pipeline.state import read_state
-from convert.pipeline.steps import commands, page_step, wheel_path
+from convert.pipeline.steps import commands, page_step, wheel_path, wheel_spec
 from convert.quiet import quiet
 from convert.report.mistakes import Mistake, worst_mistakes
 from minivgg_edge import Classifier
@@ -126,7 +126,11 @@ def collect(out: Path, folder: Path) -> Outcome:
         mistake_count=count,
         files=_files(request) if good else (),
         commands={**commands(state), page.name: page.command},
-        install=tuple(install_lines(request)) if good else (),
+        install=tuple(
+            install_lines(wheel_spec(request), request.places.wheels, board=request.board)
+        )
+        if good
+        else (),
     )
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.packaging.instructions import bundle_folder
 from convert.packaging.names import wheel_names
+from convert.packaging.wheel import WheelSpec
 from convert.pipeline.places import Places
 from convert.pipeline.request import Request
 from convert.pipeline.state import State, file_sha256
@@ -196,17 +198,20 @@ def commands(state: State) -> dict[str, str]:
     return {name: record.command for name, record in state.steps.items() if name != PAGE}
 
 
+def wheel_spec(request: Request) -> WheelSpec:
+    """Return what the wheel is called; what else it says about itself is left out."""
+    return WheelSpec(wheel_names(request.places.name), request.version)
+
+
 def wheel_path(request: Request) -> Path:
     """Return the file of the wheel."""
-    escaped = wheel_names(request.places.name).escaped
-    return request.places.wheels / f"{escaped}-{request.version}-py3-none-any.whl"
+    return request.places.wheels / wheel_spec(request).file_name
 
 
 def _tar_paths(request: Request) -> tuple[Path, ...]:
     if request.board is None:
         return ()
-    escaped = wheel_names(request.places.name).escaped
-    return (request.places.wheels / f"{escaped}-{request.version}-{request.board}.tar",)
+    return (request.places.wheels / f"{bundle_folder(wheel_spec(request), request.board)}.tar",)
 
 
 def _skips_digest(places: Places) -> str:

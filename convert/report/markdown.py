@@ -51,8 +51,10 @@ def table_markdown(table: Table) -> str:
 
 def escape(text: str) -> str:
     """Return text that no Markdown renderer takes for markup, a cell's end or a line's."""
-    for character in "\\`*_[]<>|#":
+    for character in "\\`*_[]<>|#~@":
         text = text.replace(character, "\\" + character)
+    # Many renderers make links of bare addresses.
+    text = text.replace("://", "\\://").replace("www.", "www\\.")
     return " ".join(text.split())
 
 

@@ -7,6 +7,7 @@ are escaped: no label becomes a heading, a link or HTML on the page that shows t
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -45,8 +46,8 @@ def model_card(model: ModelFile, *, install: str, description: str = "") -> str:
     manifest = model.manifest
     parts = [
         [f"# {_text(manifest.name)}"],
-        [_text(description)] if description else [],
-        [_text(manifest.description)],
+        [_paragraph(description)] if description else [],
+        [_paragraph(manifest.description)],
         _what(model),
         _accuracy(manifest),
         _use(manifest, install),
@@ -232,6 +233,11 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
 def _shortened(text: str) -> str:
     rest = len(text) - _LONGEST_VALUE
     return text if rest <= 0 else f"{text[:_LONGEST_VALUE]} ... ({rest:,} characters more)"
+
+
+def _paragraph(text: str) -> str:
+    """A text that begins a paragraph, and so must not begin a list or a line across the page."""
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", _text(text))
 
 
 def _text(text: str) -> str:

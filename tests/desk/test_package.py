@@ -29,7 +29,10 @@ from minivgg_edge.model_file import ModelFile, pack_model_file, read_model_file
 
 BUNDLED = Path(minivgg_edge.__file__).parent / "models" / "minivgg.tflite"
 # What a page would take for markup, a line, a cell or HTML, and letters of several scripts.
-LABELS = ("# head|<img src=x>", "[a](b)*_`", "Größe", "部品", "👩‍🔧", "\x1b[2J", "a", "b", "c", "d")
+LABELS = (
+    *("# head|<img src=x>", "[a](b)*_`", "Größe", "部品", "👩‍🔧", "\x1b[2J", "a"),
+    *("https://a.example", "www.a.example", "a@b.example"),
+)
 
 Package = Callable[..., int]
 
@@ -182,9 +185,29 @@ def test_labels_may_be_anything_and_the_card_shows_them_as_text(
     # Every character that could start markup is escaped, where a label brought it.
     assert r"\# head\|\<img src=x\>, \[a\](b)\*\_\`" in text
     assert r"\*\*bold\*\* \<b\>" in text
+    assert r"https\://a.example, www\.a.example, a\@b.example" in text
     headings = re.findall(r"^#+ .*$", text, re.M)
     assert headings[0] == "# my-parts"
     assert not any("head" in heading or heading[2:] == "y" for heading in headings)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("~~~", r"\~\~\~"),
+        ("---", r"\---"),
+        ("- a", r"\- a"),
+        ("1. a", r"1\. a"),
+        ("23) a", r"23\) a"),
+        ("1.5 mm", r"1\.5 mm"),
+        ("a - b", "a - b"),
+    ],
+)
+def test_a_description_begins_nothing_but_a_paragraph(
+    given: str, shown: str, package: Package, tmp_path: Path
+) -> None:
+    assert package("--card", tmp_path / "card.md", f"--description={given}") == 0
+    assert f"\n\n{shown}\n\n" in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
 def test_the_card_has_the_figures_of_the_manifest(
