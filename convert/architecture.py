@@ -65,7 +65,8 @@ def build_minivgg(
     """
     import keras
 
-    _check_arguments(classes, height, width, blocks, head, dense_units, order)
+    dropouts = (block_dropout, head_dropout)
+    _check_arguments(classes, height, width, blocks, head, dense_units, order, dropouts)
     # Layer seeds count up from a start of the model's own seed, so no two models share them.
     seeds = itertools.count(65536 * (seed - 1))
     layers = keras.layers
@@ -125,6 +126,7 @@ def _check_arguments(
     head: str,
     dense_units: int,
     order: str,
+    dropouts: Sequence[float],
 ) -> None:
     if classes < 2:
         raise ValueError(f"expected at least 2 classes, got {classes}")
@@ -142,3 +144,6 @@ def _check_arguments(
         raise ValueError(f"expected at least 1 dense unit, got {dense_units}")
     if order not in ("conv-bn-relu", "conv-relu-bn"):
         raise ValueError(f"expected order 'conv-bn-relu' or 'conv-relu-bn', got {order!r}")
+    for share in dropouts:
+        if not 0.0 <= share < 1.0:  # of nothing, nothing is learnt
+            raise ValueError(f"expected dropout from 0 to 1, 1 excluded, got {share:g}")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from convert.command import EXIT_DONE, run_command
 from convert.errors import DataError
 from convert.int8.arguments import DEFAULT_MODEL
-from convert.options import add_folder_options, check_folder_options, finite_number
+from convert.options import add_folder_options, check_folder_options, number_or_quotient
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,8 +209,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FLOAT",
         help="the float model to compare with, .tflite or .keras",
     )
-    add("--scale", type=finite_number, help="feed a foreign .keras pixel * SCALE + OFFSET")
-    add("--offset", type=finite_number, default=0.0, help="see --scale")
+    add("--scale", type=number_or_quotient, help="feed a foreign .keras pixel * SCALE + OFFSET")
+    add("--offset", type=number_or_quotient, default=0.0, help="see --scale")
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add(

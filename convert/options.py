@@ -32,6 +32,18 @@ def finite_number(text: str) -> float:
     return value
 
 
+def number_or_quotient(text: str) -> float:
+    """A finite number, which may be written as a quotient, 1/255 for example."""
+    number, slash, divisor = text.partition("/")
+    try:
+        value = float(number) / float(divisor) if slash else float(number)
+    except (ValueError, ZeroDivisionError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a number such as 1/255 or 0.004, got {text!r}")
+    return value
+
+
 def percent_points(text: str) -> float:
     """Percent points from 0 to 100, as the fraction they stand for."""
     value = finite_number(text)

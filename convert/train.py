@@ -112,8 +112,11 @@ def _run_alone(options: argparse.Namespace, given: list[str], say: Callable[[str
         (options.out / CHECKPOINT_NAME).unlink(missing_ok=True)
         for events in _events(options.out).glob("events.out.tfevents.*"):
             events.unlink()  # TensorBoard would draw both runs as one
-    if options.resume and trainer.resume():
-        say(f"Going on behind epoch {trainer.epochs_done} of {trainer.recipe.epochs}")
+    if options.resume:
+        if trainer.resume():
+            say(f"Going on behind epoch {trainer.epochs_done} of {trainer.recipe.epochs}")
+        else:
+            say(f"No checkpoint in {options.out}: beginning with the first epoch")
     model = _train(trainer, options)
     if trainer.epochs_done < trainer.recipe.epochs:
         say(

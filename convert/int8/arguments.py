@@ -10,9 +10,9 @@ from convert.int8.calibration import DEFAULT_COUNT
 from convert.int8.gate import DEFAULT_MAX_DROP
 from convert.options import (
     add_folder_options,
-    finite_number,
     model_name,
     non_negative_integer,
+    number_or_quotient,
     percent_points,
     positive_integer,
 )
@@ -100,8 +100,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
     add("--data", type=Path, metavar="DIR", help="default: the embedded sample of CIFAR-10")
     add_folder_options(parser)
     add("--labels", type=Path, metavar="FILE", help="one label per line, in the model's order")
-    add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
-    add("--offset", type=finite_number, default=0.0, help="see --scale")
+    add("--scale", type=number_or_quotient, help="feed pixel * SCALE + OFFSET, for a foreign model")
+    add("--offset", type=number_or_quotient, default=0.0, help="see --scale")
     add("--name", type=model_name, help="of the model; default: that of OUT.tflite")
     add(
         "--io",

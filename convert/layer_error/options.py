@@ -9,8 +9,8 @@ from pathlib import Path
 from convert.int8.arguments import DEFAULT_MODEL
 from convert.options import (
     add_folder_options,
-    finite_number,
     non_negative_integer,
+    number_or_quotient,
     positive_integer,
 )
 from convert.search.options import add_method_options, method_of
@@ -71,8 +71,8 @@ def _parser(description: str | None) -> argparse.ArgumentParser:
         metavar="N",
         help=f"validation pictures to run on, alike from each class; default: {DEFAULT_PICTURES}",
     )
-    add("--scale", type=finite_number, help="feed pixel * SCALE + OFFSET, for a foreign model")
-    add("--offset", type=finite_number, default=0.0, help="see --scale")
+    add("--scale", type=number_or_quotient, help="feed pixel * SCALE + OFFSET, for a foreign model")
+    add("--offset", type=number_or_quotient, default=0.0, help="see --scale")
     add(
         "--calibration-count",
         type=positive_integer,

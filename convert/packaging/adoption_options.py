@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convert.options import add_folder_options, check_folder_options
+from convert.options import add_folder_options, check_folder_options, number_or_quotient
 
 if TYPE_CHECKING:
     from convert.packaging.adoption import Adopted
@@ -146,14 +146,4 @@ def _normalization(options: argparse.Namespace) -> Normalization | None:
 
 def _numbers(text: str) -> tuple[float, ...]:
     """One number, or three separated by commas; quotients such as 1/255 too."""
-    try:
-        return tuple(_quotient(part) for part in text.split(","))
-    except (ValueError, ZeroDivisionError):
-        raise argparse.ArgumentTypeError(
-            f"expected a number such as 1/255 or 0.004, or three for R,G,B, got {text!r}"
-        ) from None
-
-
-def _quotient(text: str) -> float:
-    number, slash, divisor = text.partition("/")
-    return float(number) / float(divisor) if slash else float(number)
+    return tuple(number_or_quotient(part) for part in text.split(","))

@@ -107,9 +107,15 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="conv-bn-relu folds into one integer op and is the default, conv-relu-bn is the "
         "textbook's",
     )
-    add("--block-dropout", type=float, help="share dropped behind each block while training, 0-1")
     add(
-        "--head-dropout", type=float, help="share dropped before the last layer while training, 0-1"
+        "--block-dropout",
+        type=float,
+        help="share dropped behind each block while training, 0-1, 1 excluded",
+    )
+    add(
+        "--head-dropout",
+        type=float,
+        help="share dropped before the last layer while training, 0-1, 1 excluded",
     )
     add(
         "--size",

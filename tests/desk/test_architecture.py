@@ -65,6 +65,8 @@ def test_the_seed_decides_the_initial_weights():
     ("arguments", "message"),
     [
         ({"classes": 1}, "expected at least 2 classes, got 1"),
+        ({"head_dropout": 1.0}, "expected dropout from 0 to 1, 1 excluded, got 1"),
+        ({"block_dropout": -0.1}, "expected dropout from 0 to 1, 1 excluded, got -0.1"),
         ({"blocks": ()}, r"expected blocks of positive channel counts, got \(\)"),
         ({"blocks": ((8, 0),)}, r"positive channel counts, got \(\(8, 0\),\)"),
         ({"height": 3}, "expected at least 4x4 pixels, got 3x32"),
