@@ -11,7 +11,7 @@ from convert.errors import FolderInUseError
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Keep other runs out of a folder while the block runs.
 
     The lock is on the folder itself, so nothing is left in it, whatever ends the process. Where
@@ -19,9 +19,10 @@ def locked(folder: Path) -> Iterator[None]:
 
     Args:
         folder: of the run; it exists.
+        wait: until another run that is at work there has ended.
 
     Raises:
-        FolderInUseError: another run is at work there.
+        FolderInUseError: another run is at work there, and `wait` is false.
     """
     try:
         import fcntl
@@ -31,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise FolderInUseError(
                 f"{folder}: expected no other run at work there, got one: wait until it has ended, "

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from benchmarks.arm.boards import System
 from benchmarks.arm.errors import LaneError
 from benchmarks.arm.process import run
+from convert.folder_lock import locked
 
 _KEYRINGS = Path("/usr/share/keyrings")
 # Never run on a board, and half of the time of compiling.
@@ -55,6 +56,13 @@ def build_sysroot(system: System, *, work: Path, mirror: str | None = None) -> S
         LaneError: A package or wheel cannot be had, or there is no mirror.
     """
     home = work / "sysroots" / system.name
+    home.parent.mkdir(parents=True, exist_ok=True)
+    # Two commands that need it at the same time would each remove what the other unpacks.
+    with locked(home.parent, wait=True):
+        return _built(system, home, mirror)
+
+
+def _built(system: System, home: Path, mirror: str | None) -> Sysroot:
     stamp = home / "sysroot.json"
     # With what unpacks it: a sysroot of an earlier version of this file may lack a file.
     builder = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()

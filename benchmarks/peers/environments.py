@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.errors import PeerUnavailableError
+from convert.folder_lock import locked
 from minivgg_edge.atomic import write_atomically
 
 REQUIREMENTS_FOLDER = Path(__file__).resolve().parent
@@ -37,15 +38,20 @@ def ensure_environment(
         PeerUnavailableError: no Python fits, or the packages cannot be installed.
         OSError: the folder cannot be written.
     """
-    found = find_environment(name, folder, requirements_folder=requirements_folder)
-    if found is not None:
-        return found
+    find_python(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two commands that need it at the same time would each remove what the other installs.
+    with locked(folder, wait=True):
+        found = find_environment(name, folder, requirements_folder=requirements_folder)
+        return found or _installed(name, folder, requirements_folder)
+
+
+def _installed(name: str, folder: Path, requirements_folder: Path) -> Path:
     base = find_python(name)
     requirements = requirements_folder / f"requirements-{name}.txt"
     environment = folder / f"venv-{name}"
     python = _python_of(environment)
     shutil.rmtree(environment, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
     _run(name, [base, "-m", "venv", os.fspath(environment)])
     pip = [os.fspath(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
     _run(name, [*pip, "--only-binary=:all:", "--requirement", os.fspath(requirements)])

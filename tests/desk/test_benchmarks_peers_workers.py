@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -223,6 +225,30 @@ def test_environment_is_made_once_and_again_for_other_requirements(tmp_path: Pat
     requirements.write_text("# nothing\n")
     ensure_environment("none", tmp_path / "e", requirements_folder=tmp_path)
     assert python.exists(), "a failed attempt must not count as installed"
+
+
+def test_two_commands_that_need_one_environment_make_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "requirements-none.txt").write_text("# nothing\n")
+    made: list[str] = []
+
+    def run(name: str, command: list[str]) -> None:
+        made.append(command[2])
+        time.sleep(0.2)  # as long as the other takes to come
+        python = tmp_path / "e" / "venv-none" / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+
+    monkeypatch.setattr(environments, "_run", run)
+    with ThreadPoolExecutor() as pool:
+        calls = [
+            pool.submit(ensure_environment, "none", tmp_path / "e", requirements_folder=tmp_path)
+            for _ in range(2)
+        ]
+        first, second = (call.result() for call in calls)
+    assert first == second
+    assert made == ["venv", "pip"]
 
 
 def test_every_engine_is_pinned() -> None:
