@@ -83,8 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tar = options.out / f"{bundle_folder(spec, options.board)}.tar"
         files[tar] = _bundle(options.board, spec, wheel, say)
     write_and_tell(files, force=options.force, say=say)
-    for line in ("", *install_lines(spec, options.out, board=options.board)):
-        say(line)
+    if options.board is not None:
+        for line in ("", *install_lines(spec, options.out, board=options.board)):
+            say(line)
+    else:
+        say(f"On the board: pip install --no-deps {spec.file_name}")
+        say(f"              minivgg-edge classify --model {name} photo.jpg")
     return EXIT_DONE
 
 

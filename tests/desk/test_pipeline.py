@@ -309,7 +309,7 @@ def test_a_tar_for_a_board_without_a_network(
 ) -> None:
     copy = done.copy(tmp_path)
     tar = copy.out / "dist" / "my_parts-1.0-pi5.tar"
-    monkeypatch.setattr(convert.package, "_bundle", lambda *given: (tar.name, b"all wheels"))
+    monkeypatch.setattr(convert.package, "_bundle", lambda *given: b"all wheels")
     run = run_convert(copy.data, copy.out, "--board", "pi5")
     assert run.code == done.run.code, run.err
     assert set(commands(run)) == {"package", "report"}

@@ -471,7 +471,10 @@ def test_bad_input_is_one_line(
     [
         (["-o", "model.bin"], "--out: expected a name ending in .tflite, got 'model.bin'"),
         (["--offset", "1"], "--offset needs --scale"),
-        (["--scale", "nan"], "argument --scale: expected a number, got 'nan'"),
+        (
+            ["--scale", "nan"],
+            "argument --scale: expected a number such as 1/255 or 0.004, got 'nan'",
+        ),
         (["--max-drop", "-1"], "argument --max-drop: expected points from 0 to 100, got '-1'"),
         (["--calibration-count", "0"], "expected an integer of at least 1, got '0'"),
         (["--calibration-seed", "x"], "expected an integer of at least 0, got 'x'"),

@@ -73,4 +73,4 @@ def test_a_crash_of_the_loading_process_fails(
     here = Runtimes((Runtime("this one", crashing),))
     monkeypatch.setattr(attack, "available_runtimes", lambda: here)
     assert attack.main(["--cases", "3", "--out", str(tmp_path)]) == 1
-    assert "was ended by SIGSEGV" in capsys.readouterr().err
+    assert "was ended by signal 11 (SIGSEGV" in capsys.readouterr().err
