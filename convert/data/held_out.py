@@ -58,14 +58,13 @@ def check_held_out(
     Raises:
         DataError: the model has been trained on some of the pictures, or the record is malformed.
     """
-    unknown = f"{source}: {UNKNOWN_TRAINING}; if it was, it looks better than it is"
     if not tells_of_training(record):
-        return unknown
+        return f"{source}: {UNKNOWN_TRAINING}; if it was, it looks better than it is"
     try:
         recorded = record["data"]["splits"].get(split, {}).get("digest")
         names = base64.b64decode(record.get("trained_on", ""), validate=True)
     except KeyError:
-        return unknown
+        return None
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"training record: expected what convert.train writes: {error}") from error
     if recorded == (whole or pictures.digest):

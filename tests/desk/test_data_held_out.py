@@ -74,22 +74,16 @@ def test_lookalikes_of_a_training_picture_do_not_count() -> None:
     assert check(record(), numbered(5, 6, 7, 8)) is None
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        {},
-        {"float_model": {"size_bytes": 5}},
-        {"adopted": {}},
-        {"recipe": {}},
-        {"data": {}},
-        {"recipe": {}, "data": {"name": "x"}},
-    ],
-)
+@pytest.mark.parametrize("record", [{}, {"float_model": {"size_bytes": 5}}, {"adopted": {}}])
 def test_no_record_of_a_training(record: dict[str, object]) -> None:
     assert check(record, VALIDATION) == (
         "here: nobody can tell whether the model was trained on these pictures; if it was, it "
         "looks better than it is"
     )
+
+
+def test_a_record_that_names_no_pictures() -> None:
+    assert check({"data": {}}, VALIDATION) is None
 
 
 @pytest.mark.parametrize(
